@@ -1,0 +1,63 @@
+/**
+ * What became of a call that did not answer as it should.
+ * - `refused`: the gateway provably never started it, or the frame was never written. Repeating is safe.
+ * - `unknown`: the frame may have left and nothing says what the gateway did with it. Look before anything else.
+ */
+export type CallOutcome = 'refused' | 'unknown';
+
+/**
+ * The one error of every call to a gateway. Never carries the token or the parameters of the call.
+ * Branch on `outcome`, `code`, `detailsCode`, `reason`; the message is for people.
+ */
+export class GatewayCallError extends Error {
+  override readonly name = 'GatewayCallError';
+  readonly method: string;
+  /** The gateway's own code (INVALID_REQUEST, FORBIDDEN, UNAVAILABLE, NOT_PAIRED…) or one of `LocalErrorCode`. */
+  readonly code: string;
+  /** `details.code` of the gateway's error, when it sent one. */
+  readonly detailsCode: string | null;
+  /** `details.reason` of the gateway's error, when it sent one (`gateway-suspending`…). */
+  readonly reason: string | null;
+  readonly retryable: boolean;
+  readonly retryAfterMs: number | null;
+  readonly outcome: CallOutcome;
+
+  constructor(options: {
+    readonly method: string;
+    readonly code: string;
+    readonly message: string;
+    readonly outcome: CallOutcome;
+    readonly detailsCode?: string | null;
+    readonly reason?: string | null;
+    readonly retryable?: boolean;
+    readonly retryAfterMs?: number | null;
+    readonly cause?: unknown;
+  }) {
+    super(`${options.method}: ${options.message}`, { cause: options.cause });
+    this.method = options.method;
+    this.code = options.code;
+    this.detailsCode = options.detailsCode ?? null;
+    this.reason = options.reason ?? null;
+    this.retryable = options.retryable ?? false;
+    this.retryAfterMs = options.retryAfterMs ?? null;
+    this.outcome = options.outcome;
+  }
+}
+
+/**
+ * Codes made on this side of the wire.
+ * - `NOT_CONNECTED`: no open connection, nothing was sent (`refused`).
+ * - `OTHER_BOOT`: the gateway restarted since the caller looked, nothing was sent (`refused`).
+ * - `INVALID_PARAMS`: the protocol's own validator rejects the parameters, nothing was sent (`refused`).
+ * - `TIMED_OUT`, `CONNECTION_LOST`: no answer arrived (`unknown`).
+ * - `BAD_ANSWER`: an answer arrived that has not the shape the protocol promises (`unknown`).
+ * - `BLOCKED`: the connection waits for a person (`refused`).
+ */
+export type LocalErrorCode =
+  | 'NOT_CONNECTED'
+  | 'OTHER_BOOT'
+  | 'INVALID_PARAMS'
+  | 'TIMED_OUT'
+  | 'CONNECTION_LOST'
+  | 'BAD_ANSWER'
+  | 'BLOCKED';
