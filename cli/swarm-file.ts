@@ -1,0 +1,87 @@
+import { readFile } from 'node:fs/promises';
+import { isAbsolute, join } from 'node:path';
+import { CliError } from './cli-error.ts';
+import { EXIT } from './exit-codes.ts';
+import {
+  inOrder,
+  parsePositionedYaml,
+  type PathProblem,
+  type PlacedProblem,
+} from './positioned-yaml.ts';
+
+/** Checks a specification: the parsed one, or every complaint at once. Pure. */
+export type SpecCheck<Spec> = (
+  value: unknown,
+) =>
+  | { readonly kind: 'ok'; readonly spec: Spec }
+  | { readonly kind: 'invalid'; readonly problems: readonly PathProblem[] };
+
+export type CheckedSpec<Spec> =
+  | { readonly kind: 'ok'; readonly spec: Spec }
+  | { readonly kind: 'invalid'; readonly problems: readonly PlacedProblem[] };
+
+/** Parses and checks the text of a swarm file. Total: an invalid one gives at least one placed problem. */
+export function checkSwarmText<Spec>(text: string, check: SpecCheck<Spec>): CheckedSpec<Spec> {
+  const parsed = parsePositionedYaml(text);
+  if (parsed.kind === 'invalid') return parsed;
+  const { value, place } = parsed.yaml;
+  const checked = check(value);
+  if (checked.kind === 'ok') return checked;
+  return { kind: 'invalid', problems: inOrder(checked.problems.map(place)) };
+}
+
+/**
+ * Reads and checks a swarm file; `-` reads standard input. Throws a CliError (exit 2) that lists every
+ * error with line, column and path: nothing has been created then.
+ */
+export async function readSwarmFile<Spec>(options: {
+  file: string;
+  cwd: string;
+  stdin: AsyncIterable<string | Uint8Array>;
+  check: SpecCheck<Spec>;
+}): Promise<Spec> {
+  const { file } = options;
+  const text = file === '-' ? await readAll(options.stdin) : await readNamed(file, options.cwd);
+  const checked = checkSwarmText(text, options.check);
+  if (checked.kind === 'ok') return checked.spec;
+  const name = file === '-' ? 'standard input' : file;
+  const { length } = checked.problems;
+  throw new CliError({
+    exitCode: EXIT.usage,
+    code: 'invalid-swarm-file',
+    message: `${name} has ${length} error${length === 1 ? '' : 's'}; nothing was created.`,
+    details: checked.problems.map(({ line, column, path, message }) => ({
+      where: `${line}:${column}${path === '' ? '' : ` ${path}`}`,
+      message,
+    })),
+    hint: 'Correct the file and run the command again.',
+  });
+}
+
+/** A text file named by the person, relative to where they stand. Throws a CliError (exit 2) when it cannot be read. */
+export async function readNamed(file: string, cwd: string): Promise<string> {
+  try {
+    return await readFile(isAbsolute(file) ? file : join(cwd, file), 'utf8');
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+    const why =
+      code === 'ENOENT' ? 'there is no such file' : code === 'EISDIR' ? 'it is a directory' : code;
+    throw new CliError({
+      exitCode: EXIT.usage,
+      code: 'file-unreadable',
+      message: `${file} cannot be read: ${why}.`,
+      hint: 'Name a readable file, or `-` for standard input.',
+      cause: error,
+    });
+  }
+}
+
+/** All of standard input as text. */
+export async function readAll(stdin: AsyncIterable<string | Uint8Array>): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = '';
+  for await (const piece of stdin) {
+    text += typeof piece === 'string' ? piece : decoder.decode(piece, { stream: true });
+  }
+  return text + decoder.decode();
+}
