@@ -79,7 +79,8 @@ export async function startChild(options: {
     pid: record.pid,
     what,
     exited,
-    stop: ({ graceMs = 10_000 } = {}) => stopChild({ child, record, exited, graceMs, home, clock: options.clock }),
+    stop: ({ graceMs = 10_000 } = {}) =>
+      stopChild({ child, record, exited, graceMs, home, clock: options.clock }),
     logTail: (lines = 15) => tail(logFile, log.offset, lines),
   };
 }
@@ -113,7 +114,11 @@ function recordStart(options: {
   return record;
 }
 
-async function startFailure(child: ChildProcess, what: string, command: string): Promise<LocalError> {
+async function startFailure(
+  child: ChildProcess,
+  what: string,
+  command: string,
+): Promise<LocalError> {
   const [cause] = (await once(child, 'error')) as [unknown];
   return new LocalError({
     code: 'child-start-failed',

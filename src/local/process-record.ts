@@ -73,10 +73,11 @@ export async function endRecorded(options: {
   const { recordsDir, graceMs, clock } = options;
   const records = readRecords(recordsDir);
   const launchIds = options.launchIds ?? [];
-  const remaining = (): ProcessInfo[] => distinct([
-    ...records.flatMap((record) => membersOf(record)),
-    ...launchIds.flatMap((id) => markedWith(id)),
-  ]);
+  const remaining = (): ProcessInfo[] =>
+    distinct([
+      ...records.flatMap((record) => membersOf(record)),
+      ...launchIds.flatMap((id) => markedWith(id)),
+    ]);
   const ended = records.filter((record) => membersOf(record).length > 0);
 
   for (const record of ended) if (isLiving(record)) signal(record.pid, record.stopSignal);

@@ -15,6 +15,7 @@ export interface ProcessIdentity {
 /** A line of the process table. A zombie has ended already; nobody has collected it yet. */
 export interface ProcessInfo {
   readonly pid: number;
+  readonly parent: number;
   readonly isZombie: boolean;
   readonly processGroup: number;
   readonly session: number;
@@ -32,6 +33,7 @@ export function readProcess(pid: number): ProcessInfo | undefined {
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return {
     pid,
+    parent: Number(fields[1]),
     isZombie: fields[0] === 'Z' || fields[0] === 'X',
     processGroup: Number(fields[2]),
     session: Number(fields[3]),
@@ -74,6 +76,14 @@ export function membersOf(identity: ProcessIdentity): ProcessInfo[] {
       info.startTicks >= identity.startTicks &&
       (info.pid === identity.pid || info.session === identity.pid),
   );
+}
+
+/** The living children of a process of ours, their children, and so on; it itself is not among them. */
+export function descendantsOf(pid: number): ProcessInfo[] {
+  const all = listProcesses();
+  const below = (parent: number): ProcessInfo[] =>
+    all.filter((info) => info.parent === parent).flatMap((info) => [info, ...below(info.pid)]);
+  return below(pid);
 }
 
 /** The living processes that inherited the mark of this launch, wherever they moved since. */

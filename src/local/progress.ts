@@ -70,7 +70,9 @@ export function createProgress(options: {
       let note = '';
       const seconds = (): string => `${((clock.monotonic() - startedAt) / 1000).toFixed(1)} s`;
       const state = (): string =>
-        [label, amount && describe(amount), note, paint('dim', seconds())].filter(Boolean).join('  ');
+        [label, amount && describe(amount), note, paint('dim', seconds())]
+          .filter(Boolean)
+          .join('  ');
       const end = (text: string): void => {
         if (ended.signal.aborted) return;
         ended.abort();
@@ -90,7 +92,8 @@ export function createProgress(options: {
       return {
         update: (done, { total, unit = 'items' } = {}) => void (amount = { done, total, unit }),
         note: (text) => void (note = text),
-        done: (text) => end(`${paint('green', '✓')} ${text ?? label} ${paint('dim', `(${seconds()})`)}`),
+        done: (text) =>
+          end(`${paint('green', '✓')} ${text ?? label} ${paint('dim', `(${seconds()})`)}`),
         fail: (text) => end(`${paint('red', '✗')} ${text}`),
       };
     },

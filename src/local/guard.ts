@@ -1,0 +1,81 @@
+/**
+ * The guard: a small process of its own that holds one end of a pipe. While the launcher lives,
+ * nothing happens. When the pipe breaks (the launcher was killed, even with SIGKILL) the guard ends
+ * every recorded process within ten seconds, then itself. A normal end of the launcher dismisses it.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { dirname, extname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { ProcessHome } from './child.ts';
+import { explainFileError, LocalError } from './local-error.ts';
+import { LAUNCH_MARK } from './processes.ts';
+
+export interface Guard {
+  readonly pid: number;
+  /** Sends the guard home without its work; call it after the children have ended. */
+  dismiss(): Promise<void>;
+}
+
+/** What the launcher writes when it ends in order; anything else that ends the pipe is a death. */
+export const DISMISSED = 'dismissed\n';
+
+/** Starts the guard over the processes recorded in `home`. Out of reach of the terminal's Ctrl-C. */
+export async function startGuard(options: {
+  home: ProcessHome;
+  logFile: string;
+  env: NodeJS.ProcessEnv;
+}): Promise<Guard> {
+  const { home, logFile } = options;
+  const log = openLog(logFile);
+  const { [LAUNCH_MARK]: _ownMark, ...env } = options.env;
+  const child = spawn(process.execPath, [programPath(), home.recordsDir, home.launchId], {
+    detached: true,
+    stdio: ['pipe', log, log],
+    cwd: '/',
+    env,
+  });
+  closeSync(log);
+  const { pid, stdin: pipe } = child;
+  // A guard that is gone is noticed by the next start, which finds the records; it is no reason to end.
+  pipe?.on('error', () => undefined);
+  if (pid === undefined) {
+    const [cause] = (await once(child, 'error')) as [unknown];
+    throw new LocalError({
+      code: 'child-start-failed',
+      happened: `The guard process could not be started (${String(cause)}).`,
+      toDo: 'Free some memory or raise the limit of processes of this user, then run the command again.',
+      cause,
+    });
+  }
+  const ended = once(child, 'exit');
+  child.unref();
+  // The pipe is a socket for Node: it must not keep an otherwise finished launcher alive either.
+  if (pipe instanceof Socket) pipe.unref();
+  return {
+    pid,
+    async dismiss() {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      child.ref();
+      pipe?.end(DISMISSED);
+      await ended;
+    },
+  };
+}
+
+function openLog(logFile: string): number {
+  try {
+    mkdirSync(dirname(logFile), { recursive: true });
+    return openSync(logFile, 'a', 0o600);
+  } catch (error) {
+    throw explainFileError(error, dirname(logFile));
+  }
+}
+
+/** Beside this file, with its extension: TypeScript in the source tree, JavaScript in a build. */
+function programPath(): string {
+  const self = fileURLToPath(import.meta.url);
+  return `${dirname(self)}/guard-main${extname(self)}`;
+}

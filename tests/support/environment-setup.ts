@@ -1,0 +1,17 @@
+/**
+ * jest's global set-up of the tiers that need services. It runs once, before the first worker starts,
+ * and hands over through the environment that every worker inherits: DASH_TEST_POSTGRES_URL,
+ * DASH_TEST_TEMPORAL_ADDRESS, DASH_TEST_TEMPORAL_BINARY.
+ */
+import { rememberServices } from './running-services.ts';
+import { startTestServices } from './test-services.ts';
+
+export default async function setUp(): Promise<void> {
+  const services = await startTestServices(process.env);
+  rememberServices(services);
+  process.env['DASH_TEST_POSTGRES_URL'] = services.postgresUrl;
+  process.env['DASH_TEST_TEMPORAL_ADDRESS'] = services.temporalAddress;
+  if (services.temporalBinary !== undefined) {
+    process.env['DASH_TEST_TEMPORAL_BINARY'] = services.temporalBinary;
+  }
+}

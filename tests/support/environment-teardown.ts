@@ -1,0 +1,6 @@
+/** jest's global tear-down: ends what environment-setup.ts started. */
+import { recallServices } from './running-services.ts';
+
+export default async function tearDown(): Promise<void> {
+  await recallServices()?.stop();
+}
