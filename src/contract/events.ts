@@ -1,0 +1,43 @@
+import { z } from 'zod';
+import { defineRoute } from './define-route.ts';
+import {
+  closedObject,
+  commaList,
+  gatewayName,
+  sessionKey,
+  swarmId,
+  taskId,
+  tenantName,
+} from './fields.ts';
+
+/** `<stream>.<seq>`: a place in one event stream. A restored database has another stream. */
+export const eventCursor = z
+  .string()
+  .regex(/^[a-z0-9]{1,64}\.\d{1,16}$/, 'a cursor is the id of an event that was received')
+  .meta({ description: 'Place in the event stream', example: '9f2b.1042' });
+
+export const eventRoutes = {
+  stream: defineRoute({
+    method: 'GET',
+    path: '/api/v1/events',
+    summary: 'Follow events (Server-Sent Events)',
+    description:
+      'Each event is a message whose id is its cursor and whose data is an Event; comments keep the connection ' +
+      'alive. Goes on without gap or double after the cursor in `after` or in the Last-Event-ID header (which wins). ' +
+      'Without a cursor only what happens from now on is sent; `after=start` begins with the oldest event kept.',
+    scope: 'events:read',
+    query: closedObject({
+      after: z.union([z.literal('start'), eventCursor]).optional(),
+      type: commaList(
+        z.string().regex(/^[a-z][a-z0-9.-]{0,60}$/, 'an event type looks like task.accepted'),
+      ).optional(),
+      tenant: tenantName.optional(),
+      task: taskId.optional(),
+      swarm: swarmId.optional(),
+      session: sessionKey.optional(),
+      gateway: gatewayName.optional(),
+    }),
+    responses: { 200: { description: 'The stream', contentType: 'text/event-stream' } },
+    errors: ['tenant-not-allowed', 'cursor-expired', 'too-many-streams'],
+  }),
+};

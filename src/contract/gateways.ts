@@ -1,0 +1,183 @@
+import { z } from 'zod';
+import { GATEWAY_FAILURES, GATEWAY_MESSAGES, GATEWAY_STATES } from '../domain/gateway.ts';
+import { defineRoute } from './define-route.ts';
+import { closedObject, gatewayName, moment, tenantName } from './fields.ts';
+
+const label = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9._/-]{1,100}$/,
+    'a label must be 1 to 100 characters out of A-Z, a-z, 0-9, ., _, / and -',
+  );
+const labels = z.record(label, label);
+
+const endpoint = z
+  .url({ protocol: /^wss?$/, error: 'an endpoint looks like ws://127.0.0.1:18789 (or wss://…)' })
+  .refine(
+    (url) => !/^\w+:\/\/[^/]*@/.test(url),
+    'put no credentials into the endpoint; give the token by itself',
+  )
+  .meta({ example: 'ws://127.0.0.1:18789' });
+
+const shared = {
+  id: gatewayName.optional().meta({ description: 'Default: made from the endpoint' }),
+  labels: labels.default({}),
+  region: gatewayName.optional().meta({ description: 'Region', example: 'eu-1' }),
+  capabilities: z.array(label).max(100).default([]),
+  allowedTenants: z
+    .array(tenantName)
+    .min(1)
+    .max(1000)
+    .optional()
+    .meta({ description: 'Default: every tenant' }),
+  lanes: z
+    .int()
+    .min(1)
+    .max(1000)
+    .default(4)
+    .meta({ description: "Runs at the same time; the gateway's own lane limit counts too" }),
+};
+
+export const registerGateway = z
+  .discriminatedUnion('kind', [
+    closedObject({
+      kind: z.literal('adopted'),
+      endpoint,
+      token: z
+        .string()
+        .min(1)
+        .max(4096)
+        .meta({ description: 'Shared token of the gateway; never answered by any route' }),
+      ...shared,
+    }),
+    closedObject({
+      kind: z.literal('managed'),
+      endpoint: endpoint.optional().meta({
+        description:
+          'Default: a free port of the loopback interface of its host, chosen at the first start',
+      }),
+      token: z.string().min(16).max(4096).optional().meta({ description: 'Default: a random one' }),
+      ...shared,
+    }),
+  ])
+  .meta({
+    id: 'RegisterGateway',
+    description: 'adopted: Dash connects to it; managed: Dash starts and stops its process',
+  });
+export type RegisterGateway = z.input<typeof registerGateway>;
+
+export const gateway = z
+  .object({
+    id: gatewayName,
+    kind: z.enum(['managed', 'adopted']),
+    endpoint: z.string(),
+    labels,
+    region: z.string().nullable(),
+    capabilities: z.array(z.string()),
+    allowedTenants: z.array(z.string()).nullable().meta({ description: 'null: every tenant' }),
+    lanes: z.object({
+      configured: z.int(),
+      reported: z
+        .int()
+        .nullable()
+        .meta({ description: "The gateway's own limit; null: not seen yet" }),
+      held: z.int(),
+      foreign: z.int().meta({ description: 'Runs there that are not of Dash' }),
+      free: z.int(),
+    }),
+    state: z.enum(GATEWAY_STATES),
+    failure: z.enum(GATEWAY_FAILURES).nullable(),
+    stateReason: z.string().nullable(),
+    hint: z.string().nullable().meta({ description: 'What an operator can do' }),
+    desiredState: z.enum(['running', 'drained', 'cordoned', 'stopped', 'removed']),
+    accepts: z
+      .array(z.enum(GATEWAY_MESSAGES))
+      .meta({ description: 'The commands that this state takes' }),
+    claimsOpen: z.boolean(),
+    ownerHost: z.string().nullable(),
+    ownerEpoch: z.int(),
+    version: z.string().nullable(),
+    protocol: z.int().nullable(),
+    bootId: z.string().nullable(),
+    lastSeenAt: moment.nullable(),
+    stateChangedAt: moment,
+    createdAt: moment,
+  })
+  .meta({ id: 'Gateway' });
+export type Gateway = z.infer<typeof gateway>;
+
+const gatewayParams = z.object({ gatewayId: gatewayName });
+
+export const gatewayCommand = closedObject({
+  reason: z.string().max(500).default('').meta({ description: 'For the audit trail' }),
+}).meta({ id: 'GatewayCommand' });
+
+function command<const Name extends string>(name: Name, summary: string) {
+  return defineRoute({
+    method: 'POST',
+    path: `/api/v1/gateways/{gatewayId}/${name}`,
+    summary,
+    description:
+      'Answers when the wish is stored, not when it is reached: follow the state of the gateway.',
+    scope: 'gateways:write',
+    reach: 'fleet',
+    params: gatewayParams,
+    body: gatewayCommand,
+    responses: {
+      202: {
+        description: 'The wish is stored',
+        schema: z.object({
+          gatewayId: gatewayName,
+          command: z.enum(GATEWAY_MESSAGES),
+          state: z.enum(GATEWAY_STATES),
+        }),
+      },
+    },
+    errors: ['gateway-not-found', 'gateway-refuses', 'temporal-unavailable'],
+  });
+}
+
+export const gatewayRoutes = {
+  register: defineRoute({
+    method: 'POST',
+    path: '/api/v1/gateways',
+    summary: 'Register a gateway',
+    scope: 'gateways:write',
+    reach: 'fleet',
+    body: registerGateway,
+    responses: { 201: { description: 'Registered; Dash connects to it now', schema: gateway } },
+    errors: ['gateway-exists'],
+  }),
+  list: defineRoute({
+    method: 'GET',
+    path: '/api/v1/gateways',
+    summary: 'List gateways',
+    scope: 'gateways:read',
+    query: closedObject({
+      removed: z
+        .enum(['true', 'false'])
+        .default('false')
+        .meta({ description: 'true: also those that were removed' }),
+    }),
+    responses: { 200: { description: 'By id', schema: z.object({ items: z.array(gateway) }) } },
+    errors: [],
+  }),
+  get: defineRoute({
+    method: 'GET',
+    path: '/api/v1/gateways/{gatewayId}',
+    summary: 'Get a gateway',
+    scope: 'gateways:read',
+    params: gatewayParams,
+    responses: { 200: { description: 'The gateway', schema: gateway } },
+    errors: ['gateway-not-found'],
+  }),
+  start: command('start', 'Start a gateway, or connect to it'),
+  stop: command('stop', 'Drain and stop a gateway'),
+  restart: command('restart', 'Drain and restart a gateway'),
+  drain: command('drain', 'Let running work finish and take no new work'),
+  undrain: command('undrain', 'Take new work again after a drain'),
+  cordon: command('cordon', 'Take no new work; running work goes on'),
+  uncordon: command('uncordon', 'Take new work again after a cordon'),
+  recover: command('recover', 'Bring a gateway back to its desired state now'),
+  remove: command('remove', 'Remove a gateway for good'),
+};

@@ -1,0 +1,11 @@
+/** Bounds of one request. Over a size bound the answer is 413 and names the bound. */
+export const LIMITS = {
+  /** A request's whole body, bytes. */
+  bodyBytes: 1024 * 1024,
+  /** One prompt, bytes of UTF-8. */
+  promptBytes: 256 * 1024,
+  /** An output that a person gives when deciding an attempt, bytes of UTF-8. */
+  outputBytes: 256 * 1024,
+  /** Rows of one page of a list. */
+  pageSize: 200,
+} as const;

@@ -1,0 +1,120 @@
+import { z } from 'zod';
+import {
+  createDocument,
+  type ZodOpenApiOperationObject,
+  type ZodOpenApiResponseObject,
+} from 'zod-openapi';
+import { commonErrors, type ResponseSpec, type RouteSpec } from './define-route.ts';
+import { ERRORS, type ErrorCode } from './errors.ts';
+import { problem } from './problem.ts';
+import { listRoutes, type NamedRoute } from './routes.ts';
+
+/** The OpenAPI 3.1 document of the route table: made from the same schemas that validate. */
+export function openApiDocument(options: {
+  readonly version: string;
+}): ReturnType<typeof createDocument> {
+  const paths: Record<string, Record<string, ZodOpenApiOperationObject>> = {};
+  for (const named of listRoutes()) {
+    const path = (paths[named.route.path] ??= {});
+    path[named.route.method.toLowerCase()] = operation(named);
+  }
+  return createDocument({
+    openapi: '3.1.1',
+    info: {
+      title: 'Dash',
+      version: options.version,
+      description:
+        'Runs agent work on a fleet of OpenClaw gateways. Every error is an RFC 9457 problem document.',
+      license: { name: 'MIT', identifier: 'MIT' },
+    },
+    servers: [{ url: '/' }],
+    paths,
+    components: {
+      securitySchemes: {
+        apiKey: { type: 'http', scheme: 'bearer', bearerFormat: 'dash_<id>_<secret>' },
+      },
+    },
+  });
+}
+
+function operation({ name, resource, route }: NamedRoute): ZodOpenApiOperationObject {
+  return {
+    operationId: name,
+    tags: [resource],
+    summary: route.summary,
+    ...(route.description === undefined ? {} : { description: route.description }),
+    security: route.scope === null ? [] : [{ apiKey: [] }],
+    ...(route.scope === null ? {} : { 'x-dash-scope': route.scope }),
+    ...(route.reach === undefined ? {} : { 'x-dash-reach': route.reach }),
+    requestParams: {
+      ...(route.params === undefined ? {} : { path: route.params }),
+      ...(route.query === undefined ? {} : { query: route.query }),
+      header: z.object(headersOf(route)),
+    },
+    ...(route.body === undefined
+      ? {}
+      : {
+          requestBody: { required: true, content: { 'application/json': { schema: route.body } } },
+        }),
+    responses: { ...successes(route), ...failures(route) },
+  };
+}
+
+function headersOf(route: RouteSpec): z.ZodRawShape {
+  return {
+    'X-Correlation-Id': z.string().optional().meta({
+      description:
+        'Goes into rows, events, logs and gateway frames of this request; made when absent',
+    }),
+    ...(route.idempotencyKey === undefined
+      ? {}
+      : {
+          'Idempotency-Key': z
+            .string()
+            .min(1)
+            .max(200)
+            .optional()
+            .meta({ description: 'The same key with the same body is accepted once' }),
+        }),
+    ...(route.path === '/api/v1/events'
+      ? {
+          'Last-Event-ID': z
+            .string()
+            .optional()
+            .meta({ description: 'Cursor after which the stream goes on' }),
+        }
+      : {}),
+  };
+}
+
+function successes(route: RouteSpec): Record<string, ZodOpenApiResponseObject> {
+  return Object.fromEntries(
+    Object.entries(route.responses).map(([status, spec]) => [status, success(spec)]),
+  );
+}
+
+function success(spec: ResponseSpec): ZodOpenApiResponseObject {
+  return 'schema' in spec
+    ? { description: spec.description, content: { 'application/json': { schema: spec.schema } } }
+    : {
+        description: spec.description,
+        content: { [spec.contentType]: { schema: { type: 'string' } } },
+      };
+}
+
+function failures(route: RouteSpec): Record<string, ZodOpenApiResponseObject> {
+  const byStatus = new Map<number, ErrorCode[]>();
+  for (const code of new Set([...commonErrors(route), ...route.errors])) {
+    const { status } = ERRORS[code];
+    byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
+  }
+  return Object.fromEntries(
+    [...byStatus].map(([status, codes]) => [
+      String(status),
+      {
+        description: codes.map((code) => `\`${code}\`: ${ERRORS[code].title}`).join('; '),
+        content: { 'application/problem+json': { schema: problem } },
+      },
+    ]),
+  );
+}

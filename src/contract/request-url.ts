@@ -1,0 +1,17 @@
+interface UrlInput {
+  readonly params?: Readonly<Record<string, string>>;
+  readonly query?: Readonly<Record<string, unknown>>;
+}
+
+/** The URL of a route with its parameters filled in; lists in the query are joined by commas. */
+export function urlOf(baseUrl: string, path: string, input: UrlInput): string {
+  const filled = path.replace(/\{(\w+)\}/g, (_, name: string) =>
+    encodeURIComponent(input.params?.[name] ?? ''),
+  );
+  const url = new URL(baseUrl.replace(/\/+$/, '') + filled);
+  for (const [name, value] of Object.entries(input.query ?? {})) {
+    if (value !== undefined)
+      url.searchParams.set(name, Array.isArray(value) ? value.join(',') : String(value));
+  }
+  return url.href;
+}

@@ -1,0 +1,38 @@
+import type { RouteSpec } from './define-route.ts';
+import { eventRoutes } from './events.ts';
+import { gatewayRoutes } from './gateways.ts';
+import { operationRoutes } from './operations.ts';
+import { poolRoutes } from './pools.ts';
+import { sessionRoutes } from './sessions.ts';
+import { swarmRoutes } from './swarms.ts';
+import { taskRoutes } from './tasks.ts';
+
+/** Every route of the API by resource and name: the one table behind server, document and client. */
+export const ROUTES = {
+  tasks: taskRoutes,
+  swarms: swarmRoutes,
+  sessions: sessionRoutes,
+  gateways: gatewayRoutes,
+  pools: poolRoutes,
+  events: eventRoutes,
+  operations: operationRoutes,
+} as const satisfies Record<string, Record<string, RouteSpec>>;
+export type Routes = typeof ROUTES;
+
+/** One route with its name `resource.route`, which is also its operationId. */
+export interface NamedRoute {
+  readonly name: string;
+  readonly resource: string;
+  readonly route: RouteSpec;
+}
+
+/** The table as a list, in the order of the document. */
+export function listRoutes(): readonly NamedRoute[] {
+  return Object.entries(ROUTES).flatMap(([resource, routes]) =>
+    Object.entries<RouteSpec>(routes).map(([name, route]) => ({
+      name: `${resource}.${name}`,
+      resource,
+      route,
+    })),
+  );
+}

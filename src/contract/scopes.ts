@@ -1,0 +1,24 @@
+/**
+ * What a credential may do. A route names the one scope it needs; a credential without it is refused
+ * (deny by default). `admin` stands for every scope.
+ */
+export const SCOPES = [
+  'tasks:read',
+  'tasks:write',
+  'swarms:read',
+  'swarms:write',
+  'sessions:read',
+  'gateways:read',
+  'gateways:write',
+  'pools:read',
+  'events:read',
+  'metrics:read',
+] as const;
+export type Scope = (typeof SCOPES)[number];
+
+export const ADMIN_SCOPE = 'admin';
+
+/** True when a credential with these scopes may use a route that needs `needed`. */
+export function grants(held: readonly string[], needed: Scope): boolean {
+  return held.includes(needed) || held.includes(ADMIN_SCOPE);
+}

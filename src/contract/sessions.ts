@@ -1,0 +1,54 @@
+import { z } from 'zod';
+import { defineRoute } from './define-route.ts';
+import {
+  closedObject,
+  gatewayName,
+  moment,
+  pageCursor,
+  pageLimit,
+  pageOf,
+  sessionKey,
+  tenantName,
+} from './fields.ts';
+
+export const session = z
+  .object({
+    key: sessionKey,
+    tenant: tenantName,
+    gatewayId: z
+      .string()
+      .nullable()
+      .meta({ description: 'Where it lives; null: its first task was not claimed yet' }),
+    openTasks: z.int(),
+    createdAt: moment,
+    updatedAt: moment,
+  })
+  .meta({ id: 'Session' });
+export type Session = z.infer<typeof session>;
+
+export const sessionRoutes = {
+  list: defineRoute({
+    method: 'GET',
+    path: '/api/v1/sessions',
+    summary: 'List sessions',
+    scope: 'sessions:read',
+    query: closedObject({
+      tenant: tenantName.optional(),
+      gateway: gatewayName.optional(),
+      limit: pageLimit,
+      cursor: pageCursor.optional(),
+    }),
+    responses: { 200: { description: 'One page', schema: pageOf(session, 'SessionPage') } },
+    errors: ['tenant-not-allowed'],
+  }),
+  get: defineRoute({
+    method: 'GET',
+    path: '/api/v1/sessions/{sessionKey}',
+    summary: 'Get a session',
+    scope: 'sessions:read',
+    params: z.object({ sessionKey }),
+    query: closedObject({ tenant: tenantName.optional() }),
+    responses: { 200: { description: 'The session', schema: session } },
+    errors: ['session-not-found', 'tenant-not-allowed'],
+  }),
+};

@@ -1,0 +1,143 @@
+import { z } from 'zod';
+import { TASK_STATES } from '../domain/task.ts';
+import { defineRoute } from './define-route.ts';
+import {
+  closedObject,
+  commaList,
+  moment,
+  pageCursor,
+  pageLimit,
+  pageOf,
+  swarmId,
+  taskId,
+  tenantName,
+} from './fields.ts';
+
+export const SWARM_STATES = ['running', 'paused', 'completed', 'failed', 'cancelled'] as const;
+export const SWARM_NODE_STATES = ['waiting', 'admitted', 'completed', 'failed', 'skipped'] as const;
+
+export const swarm = z
+  .object({
+    id: swarmId,
+    seq: z.int(),
+    tenant: tenantName,
+    name: z.string(),
+    state: z.enum(SWARM_STATES),
+    onFailure: z.enum(['fail-fast', 'continue']),
+    maxParallel: z.int(),
+    cancelRequested: z.boolean(),
+    nodeCounts: z.object({
+      waiting: z.int(),
+      admitted: z.int(),
+      completed: z.int(),
+      failed: z.int(),
+      skipped: z.int(),
+    }),
+    workflowId: z.string(),
+    correlationId: z.string(),
+    createdAt: moment,
+    finishedAt: moment.nullable(),
+  })
+  .meta({ id: 'Swarm' });
+export type Swarm = z.infer<typeof swarm>;
+
+export const swarmNode = z
+  .object({
+    id: z.string(),
+    dependsOn: z.array(z.string()),
+    state: z.enum(SWARM_NODE_STATES),
+    taskId: taskId.nullable().meta({ description: 'null: not admitted' }),
+    taskState: z.enum(TASK_STATES).nullable(),
+    reason: z.string().nullable().meta({ description: 'Why it failed or was skipped' }),
+  })
+  .meta({ id: 'SwarmNode' });
+export type SwarmNode = z.infer<typeof swarmNode>;
+
+const swarmParams = z.object({ swarmId });
+const swarmAnswer = z.object({ swarm });
+
+export const swarmRoutes = {
+  run: defineRoute({
+    method: 'POST',
+    path: '/api/v1/swarms',
+    summary: 'Run a swarm',
+    description:
+      'The specification as in examples/*.yaml, written in JSON. Each strategy is expanded into one graph of tasks ' +
+      'before the answer. Idempotency-Key as for tasks.',
+    scope: 'swarms:write',
+    body: z.record(z.string(), z.unknown()),
+    idempotencyKey: true,
+    responses: {
+      202: { description: 'Accepted', schema: z.object({ existing: z.literal(false), swarm }) },
+      200: {
+        description: 'Accepted before with this Idempotency-Key',
+        schema: z.object({ existing: z.literal(true), swarm }),
+      },
+    },
+    errors: ['tenant-not-allowed', 'idempotency-conflict', 'limit-reached'],
+  }),
+  list: defineRoute({
+    method: 'GET',
+    path: '/api/v1/swarms',
+    summary: 'List swarms, newest first',
+    scope: 'swarms:read',
+    query: closedObject({
+      state: commaList(z.enum(SWARM_STATES)).optional(),
+      tenant: tenantName.optional(),
+      limit: pageLimit,
+      cursor: pageCursor.optional(),
+    }),
+    responses: { 200: { description: 'One page', schema: pageOf(swarm, 'SwarmPage') } },
+    errors: ['tenant-not-allowed'],
+  }),
+  get: defineRoute({
+    method: 'GET',
+    path: '/api/v1/swarms/{swarmId}',
+    summary: 'Get a swarm with its nodes',
+    scope: 'swarms:read',
+    params: swarmParams,
+    responses: {
+      200: { description: 'The swarm', schema: z.object({ swarm, nodes: z.array(swarmNode) }) },
+    },
+    errors: ['swarm-not-found'],
+  }),
+  cancel: defineRoute({
+    method: 'POST',
+    path: '/api/v1/swarms/{swarmId}/cancel',
+    summary: 'Cancel a swarm and its open tasks',
+    description:
+      'The wish is stored before the answer. A swarm that was cancelled before stays so.',
+    scope: 'swarms:write',
+    params: swarmParams,
+    responses: { 202: { description: 'The cancel is stored', schema: swarmAnswer } },
+    errors: ['swarm-not-found', 'swarm-ended'],
+  }),
+  pause: defineRoute({
+    method: 'POST',
+    path: '/api/v1/swarms/{swarmId}/pause',
+    summary: 'Admit nothing more and hold what is queued',
+    scope: 'swarms:write',
+    params: swarmParams,
+    responses: { 202: { description: 'Recorded', schema: swarmAnswer } },
+    errors: ['swarm-not-found', 'swarm-ended', 'temporal-unavailable'],
+  }),
+  resume: defineRoute({
+    method: 'POST',
+    path: '/api/v1/swarms/{swarmId}/resume',
+    summary: 'Go on after a pause',
+    scope: 'swarms:write',
+    params: swarmParams,
+    responses: { 202: { description: 'Recorded', schema: swarmAnswer } },
+    errors: ['swarm-not-found', 'swarm-ended', 'temporal-unavailable'],
+  }),
+  scale: defineRoute({
+    method: 'POST',
+    path: '/api/v1/swarms/{swarmId}/scale',
+    summary: 'Change how many tasks of a swarm may be open at the same time',
+    scope: 'swarms:write',
+    params: swarmParams,
+    body: closedObject({ maxParallel: z.int().min(1).max(1000) }),
+    responses: { 202: { description: 'Recorded', schema: swarmAnswer } },
+    errors: ['swarm-not-found', 'swarm-ended', 'temporal-unavailable'],
+  }),
+};
