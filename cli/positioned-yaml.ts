@@ -13,14 +13,9 @@ import {
   type Document,
   type ParsedNode,
 } from 'yaml';
+import { formatPath, type InputProblem } from '../src/domain/input-problems.ts';
 
-/** A complaint about the value at `path` (keys and indices from the top). */
-export interface PathProblem {
-  readonly path: readonly PropertyKey[];
-  readonly message: string;
-}
-
-/** A complaint with its place, both counted from 1; `path` reads `nodes[2].prompt`, empty for the whole. */
+/** A complaint with its place, both counted from 1; `path` reads `nodes[2].prompt`, empty for the file as such. */
 export interface PlacedProblem {
   readonly line: number;
   readonly column: number;
@@ -31,7 +26,7 @@ export interface PlacedProblem {
 export interface PositionedYaml {
   readonly value: unknown;
   /** Finds the place of a value, or of the nearest thing around it that stands in the file. */
-  place(problem: PathProblem): PlacedProblem;
+  readonly place: (problem: InputProblem) => PlacedProblem;
 }
 
 export type ParsedYaml =
@@ -69,9 +64,9 @@ export function parsePositionedYaml(text: string): ParsedYaml {
     return { kind: 'invalid', problems: inOrder(problems) };
   try {
     const value: unknown = document.toJS({ maxAliasCount: 100 });
-    const place = ({ path, message }: PathProblem): PlacedProblem => ({
+    const place = ({ path, message }: InputProblem): PlacedProblem => ({
       ...at(offsetOf(document, path)),
-      path: pathText(path),
+      path: path.length === 0 ? '' : formatPath(path),
       message,
     });
     return { kind: 'ok', yaml: { value, place } };
@@ -86,20 +81,8 @@ export function inOrder(problems: readonly PlacedProblem[]): PlacedProblem[] {
   return problems.toSorted((a, b) => a.line - b.line || a.column - b.column);
 }
 
-/** `nodes[2].prompt`; a key that is no plain word is quoted. */
-export function pathText(path: readonly PropertyKey[]): string {
-  return path
-    .map((part, index) => {
-      if (typeof part === 'number') return `[${part}]`;
-      const key = String(part);
-      if (!/^[\w-]+$/.test(key)) return `[${JSON.stringify(key)}]`;
-      return index === 0 ? key : `.${key}`;
-    })
-    .join('');
-}
-
 /** Goes down as far as the file does; a key that is missing is told at the mapping that lacks it. */
-function offsetOf(document: Document.Parsed, path: readonly PropertyKey[]): number {
+function offsetOf(document: Document.Parsed, path: InputProblem['path']): number {
   let node: unknown = document.contents;
   let offset = startOf(document);
   for (const part of path) {

@@ -1,55 +1,45 @@
 import { readFile } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
+import { parseSwarmSpec, type SwarmSpecInput } from '../src/domain/swarm-spec.ts';
 import { CliError } from './cli-error.ts';
 import { EXIT } from './exit-codes.ts';
-import {
-  inOrder,
-  parsePositionedYaml,
-  type PathProblem,
-  type PlacedProblem,
-} from './positioned-yaml.ts';
+import { count } from './output/format.ts';
+import { inOrder, parsePositionedYaml, type PlacedProblem } from './positioned-yaml.ts';
 
-/** Checks a specification: the parsed one, or every complaint at once. Pure. */
-export type SpecCheck<Spec> = (
-  value: unknown,
-) =>
-  | { readonly kind: 'ok'; readonly spec: Spec }
-  | { readonly kind: 'invalid'; readonly problems: readonly PathProblem[] };
-
-export type CheckedSpec<Spec> =
-  | { readonly kind: 'ok'; readonly spec: Spec }
+export type CheckedSwarm =
+  | { readonly kind: 'ok'; readonly spec: SwarmSpecInput; readonly nodeCount: number }
   | { readonly kind: 'invalid'; readonly problems: readonly PlacedProblem[] };
 
 /** Parses and checks the text of a swarm file. Total: an invalid one gives at least one placed problem. */
-export function checkSwarmText<Spec>(text: string, check: SpecCheck<Spec>): CheckedSpec<Spec> {
+export function checkSwarmText(text: string): CheckedSwarm {
   const parsed = parsePositionedYaml(text);
   if (parsed.kind === 'invalid') return parsed;
   const { value, place } = parsed.yaml;
-  const checked = check(value);
-  if (checked.kind === 'ok') return checked;
-  return { kind: 'invalid', problems: inOrder(checked.problems.map(place)) };
+  const checked = parseSwarmSpec(value);
+  if (checked.kind === 'invalid') {
+    return { kind: 'invalid', problems: inOrder(checked.problems.map(place)) };
+  }
+  return { kind: 'ok', spec: checked.spec, nodeCount: checked.nodes.length };
 }
 
 /**
  * Reads and checks a swarm file; `-` reads standard input. Throws a CliError (exit 2) that lists every
  * error with line, column and path: nothing has been created then.
  */
-export async function readSwarmFile<Spec>(options: {
+export async function readSwarmFile(options: {
   file: string;
   cwd: string;
   stdin: AsyncIterable<string | Uint8Array>;
-  check: SpecCheck<Spec>;
-}): Promise<Spec> {
+}): Promise<{ spec: SwarmSpecInput; nodeCount: number }> {
   const { file } = options;
   const text = file === '-' ? await readAll(options.stdin) : await readNamed(file, options.cwd);
-  const checked = checkSwarmText(text, options.check);
-  if (checked.kind === 'ok') return checked.spec;
+  const checked = checkSwarmText(text);
+  if (checked.kind === 'ok') return checked;
   const name = file === '-' ? 'standard input' : file;
-  const { length } = checked.problems;
   throw new CliError({
     exitCode: EXIT.usage,
     code: 'invalid-swarm-file',
-    message: `${name} has ${length} error${length === 1 ? '' : 's'}; nothing was created.`,
+    message: `${name} has ${count(checked.problems.length, 'error')}; nothing was created.`,
     details: checked.problems.map(({ line, column, path, message }) => ({
       where: `${line}:${column}${path === '' ? '' : ` ${path}`}`,
       message,

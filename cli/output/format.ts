@@ -4,7 +4,8 @@
 export function duration(ms: number): string {
   const seconds = ms / 1000;
   if (ms < 1000) return `${Math.max(0, Math.round(ms))} ms`;
-  if (Math.round(seconds) < 60) return `${seconds < 10 ? seconds.toFixed(1) : Math.round(seconds)} s`;
+  if (Math.round(seconds) < 60)
+    return `${seconds < 10 ? seconds.toFixed(1) : Math.round(seconds)} s`;
   const pair = (large: number, unit: string, small: number, smallUnit: string): string =>
     small === 0 ? `${large} ${unit}` : `${large} ${unit} ${small} ${smallUnit}`;
   const whole = Math.round(seconds);

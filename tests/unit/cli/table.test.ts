@@ -41,9 +41,7 @@ describe('tables', () => {
 
   test('text that others wrote cannot steer the terminal', () => {
     const evil = 'a\u001b[2Jb\u001b]0;title\u0007c\rd\u0008e\u009bf';
-    expect(render([{ id: evil, prompt: null, n: 1 }]).join('')).not.toMatch(
-      /[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/u,
-    );
+    expect(render([{ id: evil, prompt: null, n: 1 }]).join('')).not.toMatch(/\p{Cc}/u);
     expect(harmless('one\ntwo\tthree')).toBe('one two three');
     expect(harmless('one\r\ntwo\u001b[31m\tthree', { keepLines: true })).toBe('one\ntwo\tthree');
   });
