@@ -1,0 +1,259 @@
+import { assertNever } from './assert-never.ts';
+import { stepId } from './swarm-graph.ts';
+import type {
+  DagSpec,
+  MapReduceSpec,
+  ParallelSpec,
+  PipelineSpec,
+  SwarmSpec,
+  TreeSpec,
+} from './swarm-schema.ts';
+import { parsePrompt, type PromptPart } from './swarm-template.ts';
+import type { PriorityName } from './task.ts';
+
+/**
+ * Every strategy is one graph of nodes: expanded once, at accept, by these pure functions. What runs later knows
+ * only the graph. Node ids are stable words (`item-3`, `step-2`, `map-1`, `reduce-2-1`, `reduce`).
+ */
+
+/** One task of a swarm before it is admitted: kept in its row, resolved when its dependencies are done. */
+export interface SwarmNode {
+  readonly id: string;
+  /** Place in the specification: the order in which ready nodes are admitted. */
+  readonly ordinal: number;
+  readonly dependsOn: readonly string[];
+  readonly template: SwarmNodeTemplate;
+}
+
+export interface SwarmNodeTemplate extends NodeSettings {
+  readonly prompt: readonly PromptPart[];
+  readonly session: string | null;
+}
+
+/** null: not said, the default of a task holds. */
+interface NodeSettings {
+  readonly agent: string | null;
+  readonly pool: string | null;
+  readonly priority: PriorityName | null;
+  readonly maxAttempts: number | null;
+  readonly runLimitSeconds: number | null;
+  readonly idempotent: boolean | null;
+}
+
+type WrittenSettings = {
+  readonly [K in keyof NodeSettings]?: Exclude<NodeSettings[K], null> | undefined;
+};
+
+/** The graph of a specification, in the order of its text. Same input, same graph. */
+export function expandSwarm(spec: SwarmSpec): readonly SwarmNode[] {
+  return drafts(spec).map((draft, ordinal) => ({
+    id: draft.id,
+    ordinal,
+    dependsOn: [...new Set(draft.dependsOn)],
+    template: {
+      prompt: draft.prompt,
+      session: draft.session ?? null,
+      ...settingsOf(draft.work, spec),
+    },
+  }));
+}
+
+interface Draft {
+  readonly id: string;
+  readonly dependsOn: readonly string[];
+  readonly prompt: readonly PromptPart[];
+  readonly session?: string | undefined;
+  readonly work: WrittenSettings;
+}
+
+function drafts(spec: SwarmSpec): readonly Draft[] {
+  switch (spec.strategy) {
+    case 'parallel':
+      return expandParallel(spec);
+    case 'pipeline':
+      return expandPipeline(spec);
+    case 'map-reduce':
+      return expandMapReduce(spec);
+    case 'tree':
+      return expandTree(spec);
+    case 'dag':
+    case undefined:
+      return expandDag(spec);
+    default:
+      return assertNever(spec);
+  }
+}
+
+/** A node's own word, else the swarm's, else none. */
+function settingsOf(work: WrittenSettings, spec: WrittenSettings): NodeSettings {
+  return {
+    agent: work.agent ?? spec.agent ?? null,
+    pool: work.pool ?? spec.pool ?? null,
+    priority: work.priority ?? spec.priority ?? null,
+    maxAttempts: work.maxAttempts ?? spec.maxAttempts ?? null,
+    runLimitSeconds: work.runLimitSeconds ?? spec.runLimitSeconds ?? null,
+    idempotent: work.idempotent ?? spec.idempotent ?? null,
+  };
+}
+
+function expandParallel(spec: ParallelSpec): readonly Draft[] {
+  return spec.items.map((item, index) => ({
+    id: `item-${index + 1}`,
+    dependsOn: [],
+    prompt: fill(spec.prompt, { item }),
+    work: {},
+  }));
+}
+
+function expandPipeline(spec: PipelineSpec): readonly Draft[] {
+  const ids = spec.steps.map((step, index) => step.id ?? stepId(index));
+  return spec.steps.map((step, index) => {
+    const previous = ids[index - 1];
+    return {
+      id: ids[index] ?? stepId(index),
+      dependsOn: previous === undefined ? [] : [previous],
+      prompt: fill(step.prompt, { previous }),
+      session: step.session,
+      work: step,
+    };
+  });
+}
+
+function expandMapReduce(spec: MapReduceSpec): readonly Draft[] {
+  const maps = expandMap(spec.items, spec.map);
+  const sources = maps.map((draft, index) => nodeSource(draft.id, spec.items[index] ?? draft.id));
+  return [...maps, reduceDraft('reduce', sources, spec.reduce)];
+}
+
+function expandMap(
+  items: readonly string[],
+  map: WrittenSettings & { readonly prompt: string },
+): readonly Draft[] {
+  return items.map((item, index) => ({
+    id: `map-${index + 1}`,
+    dependsOn: [],
+    prompt: fill(map.prompt, { item }),
+    work: map,
+  }));
+}
+
+/**
+ * Reduces in groups of `fanIn` until one is left, which is called `reduce`. Without `map` the items themselves
+ * are the leaves. A source that is left alone in its group goes up as it is: nothing is there to be combined.
+ */
+function expandTree(spec: TreeSpec): readonly Draft[] {
+  const maps = spec.map === undefined ? [] : expandMap(spec.items, spec.map);
+  let sources: readonly Source[] =
+    spec.map === undefined
+      ? spec.items.map((text, index) => ({
+          label: `part ${index + 1}`,
+          part: { kind: 'text', text },
+        }))
+      : maps.map((draft, index) => nodeSource(draft.id, spec.items[index] ?? draft.id));
+  const reduces: Draft[] = [];
+  for (let level = 1; sources.length > spec.fanIn; level += 1) {
+    const next: Source[] = [];
+    for (const group of groupsOf(sources, spec.fanIn)) {
+      const [only] = group;
+      if (group.length === 1 && only !== undefined) {
+        next.push(only);
+        continue;
+      }
+      const id = `reduce-${level}-${next.length + 1}`;
+      reduces.push(reduceDraft(id, group, spec.reduce));
+      next.push(nodeSource(id, `part ${next.length + 1}`));
+    }
+    sources = next;
+  }
+  return [...maps, ...reduces, reduceDraft('reduce', sources, spec.reduce)];
+}
+
+function groupsOf<T>(values: readonly T[], size: number): readonly (readonly T[])[] {
+  const count = Math.ceil(values.length / size);
+  return Array.from({ length: count }, (_, index) =>
+    values.slice(index * size, (index + 1) * size),
+  );
+}
+
+function expandDag(spec: DagSpec): readonly Draft[] {
+  return spec.nodes.map((node) => ({
+    id: node.id,
+    dependsOn: node.dependsOn ?? [],
+    prompt: fill(node.prompt, {}),
+    session: node.session,
+    work: node,
+  }));
+}
+
+/** Something that a reduce step combines: a listed item or the output of a node, under a heading. */
+interface Source {
+  readonly label: string;
+  readonly part: PromptPart;
+}
+
+function nodeSource(nodeId: string, label: string): Source {
+  return { label, part: { kind: 'output', nodeId } };
+}
+
+function reduceDraft(
+  id: string,
+  sources: readonly Source[],
+  reduce: WrittenSettings & { readonly prompt: string },
+): Draft {
+  return {
+    id,
+    dependsOn: sources.flatMap(({ part }) => (part.kind === 'output' ? [part.nodeId] : [])),
+    prompt: fill(reduce.prompt, { outputs: sources }),
+    work: reduce,
+  };
+}
+
+interface Filling {
+  readonly item?: string;
+  readonly previous?: string | undefined;
+  readonly outputs?: readonly Source[];
+}
+
+/** A written prompt with its placeholders replaced; what is filled in is never parsed. */
+function fill(prompt: string, filling: Filling): readonly PromptPart[] {
+  return joinTexts(
+    parsePrompt(prompt).flatMap((part): readonly PromptPart[] => {
+      switch (part.kind) {
+        case 'text':
+        case 'output':
+          return [part];
+        case 'item':
+          return [{ kind: 'text', text: filling.item ?? '' }];
+        case 'previous':
+          return filling.previous === undefined
+            ? []
+            : [{ kind: 'output', nodeId: filling.previous }];
+        case 'outputs':
+          return (filling.outputs ?? []).flatMap(listed);
+        default:
+          return assertNever(part);
+      }
+    }),
+  );
+}
+
+const HEADING_LIMIT = 100;
+
+function listed(source: Source, index: number): readonly PromptPart[] {
+  const [heading = ''] = source.label.split('\n', 1);
+  const gap = index === 0 ? '' : '\n\n';
+  return [{ kind: 'text', text: `${gap}### ${heading.slice(0, HEADING_LIMIT)}\n\n` }, source.part];
+}
+
+function joinTexts(parts: readonly PromptPart[]): readonly PromptPart[] {
+  const joined: PromptPart[] = [];
+  for (const part of parts) {
+    const last = joined.at(-1);
+    if (part.kind === 'text' && last?.kind === 'text') {
+      joined[joined.length - 1] = { kind: 'text', text: last.text + part.text };
+    } else {
+      joined.push(part);
+    }
+  }
+  return joined;
+}
