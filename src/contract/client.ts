@@ -3,7 +3,7 @@ import { ApiUnreachable, errorOf } from './client-errors.ts';
 import type { ClientOptions } from './client-options.ts';
 import type { AnswerOf, RouteSpec } from './define-route.ts';
 import { followEvents, type FollowedEvent, type FollowOptions } from './follow-events.ts';
-import { urlOf } from './request-url.ts';
+import { urlOf, type QueryValue } from './request-url.ts';
 import { ROUTES, type Routes } from './routes.ts';
 
 /** What a call takes: the parts that its route has. */
@@ -43,7 +43,7 @@ export type DashClient = {
 /** Inputs as they are on the wire, after the types have been checked. */
 interface WireInput {
   readonly params?: Readonly<Record<string, string>>;
-  readonly query?: Readonly<Record<string, unknown>>;
+  readonly query?: Readonly<Record<string, QueryValue | undefined>>;
   readonly body?: unknown;
   readonly idempotencyKey?: string;
   readonly correlationId?: string;

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { InputProblem } from '../domain/input-problems.ts';
 import type { ErrorCode } from './errors.ts';
 import type { Scope } from './scopes.ts';
 
@@ -24,6 +25,8 @@ export interface RouteSpec {
   readonly params?: z.ZodObject;
   readonly query?: z.ZodObject;
   readonly body?: z.ZodType;
+  /** What is wrong with a body beyond its schema; asked even when the schema already fails, to say all at once. */
+  readonly bodyProblems?: (body: unknown) => readonly InputProblem[];
   /** Takes an `Idempotency-Key` header. */
   readonly idempotencyKey?: true;
   readonly responses: Readonly<Record<number, ResponseSpec>>;

@@ -1,20 +1,18 @@
 import { z } from 'zod';
 import { defineRoute } from './define-route.ts';
-import {
-  closedObject,
-  commaList,
-  gatewayName,
-  sessionKey,
-  swarmId,
-  taskId,
-  tenantName,
-} from './fields.ts';
+import { commaList, gatewayName, sessionKey, swarmId, taskId, tenantName } from './fields.ts';
 
 /** `<stream>.<seq>`: a place in one event stream. A restored database has another stream. */
-export const eventCursor = z
+const after = z
   .string()
-  .regex(/^[a-z0-9]{1,64}\.\d{1,16}$/, 'a cursor is the id of an event that was received')
-  .meta({ description: 'Place in the event stream', example: '9f2b.1042' });
+  .regex(
+    /^(start|[a-z0-9]{1,64}\.\d{1,15})$/,
+    'must be "start" or the id of an event that was received',
+  )
+  .meta({
+    description: 'Cursor: the id of the last event received; or `start`',
+    example: '9f2b.1042',
+  });
 
 export const eventRoutes = {
   stream: defineRoute({
@@ -26,8 +24,8 @@ export const eventRoutes = {
       'alive. Goes on without gap or double after the cursor in `after` or in the Last-Event-ID header (which wins). ' +
       'Without a cursor only what happens from now on is sent; `after=start` begins with the oldest event kept.',
     scope: 'events:read',
-    query: closedObject({
-      after: z.union([z.literal('start'), eventCursor]).optional(),
+    query: z.strictObject({
+      after: after.optional(),
       type: commaList(
         z.string().regex(/^[a-z][a-z0-9.-]{0,60}$/, 'an event type looks like task.accepted'),
       ).optional(),

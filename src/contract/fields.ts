@@ -1,30 +1,11 @@
 import { z } from 'zod';
 import { PRIORITIES, type PriorityName } from '../domain/task.ts';
 import { LIMITS } from './limits.ts';
-import { nearestName } from './nearest-name.ts';
 
 /**
  * Schemas that several resources share. Names are refused when a character does not fit, never folded: a
  * gateway lower-cases session keys, so folding here would merge two sessions into one.
  */
-
-/** An object without unknown properties; one that is there is named, with the property that was likely meant. */
-export function closedObject<Shape extends z.ZodRawShape>(shape: Shape) {
-  const known = Object.keys(shape);
-  return z.strictObject(shape, {
-    error: (issue) => {
-      if (issue.code !== 'unrecognized_keys') return undefined;
-      return issue.keys.map((key) => unknownProperty(key, known)).join('; ');
-    },
-  });
-}
-
-function unknownProperty(key: string, known: readonly string[]): string {
-  const meant = nearestName(key, known);
-  return meant === null
-    ? `unknown property "${key}"; known: ${known.join(', ')}`
-    : `unknown property "${key}", did you mean "${meant}"?`;
-}
 
 const NAME = /^[a-z0-9-]{1,40}$/;
 const NAME_HINT = 'must be 1 to 40 characters out of a-z, 0-9 and -';
@@ -73,7 +54,7 @@ export const priority = z
 export const moment = z.iso.datetime({ offset: true }).meta({ example: '2026-11-22T15:00:00Z' });
 
 /** Text that is refused with 413 (not 422) when its UTF-8 form is larger than `limitBytes`. */
-export function boundedText(name: string, limitBytes: number) {
+export function boundedText(name: string, limitBytes: number): z.ZodString {
   return z.string().check((context) => {
     const sizeBytes = new TextEncoder().encode(context.value).byteLength;
     if (sizeBytes <= limitBytes) return;
@@ -91,7 +72,9 @@ export const prompt = boundedText('prompt', LIMITS.promptBytes)
   .meta({ description: 'What the agent is asked to do; at most 256 KiB of UTF-8' });
 
 /** A query parameter with several values, separated by commas. */
-export function commaList<Item extends z.ZodType>(item: Item) {
+export function commaList<Item extends z.ZodType>(
+  item: Item,
+): z.ZodPreprocess<z.ZodArray<Item>> {
   return z
     .preprocess(
       (value) => (typeof value === 'string' ? value.split(',') : value),
@@ -115,7 +98,10 @@ export const pageCursor = z
   .meta({ description: 'nextCursor of the page before' });
 
 /** The answer of every list route. */
-export function pageOf<Item extends z.ZodType>(item: Item, id: string) {
+export function pageOf<Item extends z.ZodType>(
+  item: Item,
+  id: string,
+): z.ZodObject<{ items: z.ZodArray<Item>; nextCursor: z.ZodNullable<z.ZodString> }> {
   return z
     .object({
       items: z.array(item),

@@ -4,7 +4,7 @@ import type { QueryOf } from './define-route.ts';
 import { event, type Event } from './event-dto.ts';
 import { problem } from './problem.ts';
 import { eventRoutes } from './events.ts';
-import { urlOf } from './request-url.ts';
+import { urlOf, type QueryValue } from './request-url.ts';
 import { readSse } from './sse.ts';
 
 /** An event and its cursor: follow with `after: cursor` to go on behind it. */
@@ -69,7 +69,7 @@ function isPassing(error: unknown): error is Error {
 
 async function* openStream(
   client: ClientOptions,
-  query: Record<string, unknown>,
+  query: Record<string, QueryValue | undefined>,
   signal: AbortSignal | undefined,
 ) {
   let response: Response;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { GATEWAY_FAILURES, GATEWAY_MESSAGES, GATEWAY_STATES } from '../domain/gateway.ts';
 import { defineRoute } from './define-route.ts';
-import { closedObject, gatewayName, moment, tenantName } from './fields.ts';
+import { gatewayName, moment, tenantName } from './fields.ts';
 
 const label = z
   .string()
@@ -40,7 +40,7 @@ const shared = {
 
 export const registerGateway = z
   .discriminatedUnion('kind', [
-    closedObject({
+    z.strictObject({
       kind: z.literal('adopted'),
       endpoint,
       token: z
@@ -50,7 +50,7 @@ export const registerGateway = z
         .meta({ description: 'Shared token of the gateway; never answered by any route' }),
       ...shared,
     }),
-    closedObject({
+    z.strictObject({
       kind: z.literal('managed'),
       endpoint: endpoint.optional().meta({
         description:
@@ -108,9 +108,11 @@ export type Gateway = z.infer<typeof gateway>;
 
 const gatewayParams = z.object({ gatewayId: gatewayName });
 
-export const gatewayCommand = closedObject({
-  reason: z.string().max(500).default('').meta({ description: 'For the audit trail' }),
-}).meta({ id: 'GatewayCommand' });
+export const gatewayCommand = z
+  .strictObject({
+    reason: z.string().max(500).default('').meta({ description: 'For the audit trail' }),
+  })
+  .meta({ id: 'GatewayCommand' });
 
 function command<const Name extends string>(name: Name, summary: string) {
   return defineRoute({
@@ -153,7 +155,7 @@ export const gatewayRoutes = {
     path: '/api/v1/gateways',
     summary: 'List gateways',
     scope: 'gateways:read',
-    query: closedObject({
+    query: z.strictObject({
       removed: z
         .enum(['true', 'false'])
         .default('false')

@@ -1,6 +1,9 @@
+/** A query value before it is written; a list is joined by commas. */
+export type QueryValue = string | number | readonly string[];
+
 interface UrlInput {
   readonly params?: Readonly<Record<string, string>>;
-  readonly query?: Readonly<Record<string, unknown>>;
+  readonly query?: Readonly<Record<string, QueryValue | undefined>>;
 }
 
 /** The URL of a route with its parameters filled in; lists in the query are joined by commas. */
@@ -11,7 +14,7 @@ export function urlOf(baseUrl: string, path: string, input: UrlInput): string {
   const url = new URL(baseUrl.replace(/\/+$/, '') + filled);
   for (const [name, value] of Object.entries(input.query ?? {})) {
     if (value !== undefined)
-      url.searchParams.set(name, Array.isArray(value) ? value.join(',') : String(value));
+      url.searchParams.set(name, typeof value === 'object' ? value.join(',') : String(value));
   }
   return url.href;
 }

@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { defineRoute } from './define-route.ts';
 import {
-  closedObject,
   gatewayName,
   moment,
   pageCursor,
@@ -32,7 +31,7 @@ export const sessionRoutes = {
     path: '/api/v1/sessions',
     summary: 'List sessions',
     scope: 'sessions:read',
-    query: closedObject({
+    query: z.strictObject({
       tenant: tenantName.optional(),
       gateway: gatewayName.optional(),
       limit: pageLimit,
@@ -47,7 +46,7 @@ export const sessionRoutes = {
     summary: 'Get a session',
     scope: 'sessions:read',
     params: z.object({ sessionKey }),
-    query: closedObject({ tenant: tenantName.optional() }),
+    query: z.strictObject({ tenant: tenantName.optional() }),
     responses: { 200: { description: 'The session', schema: session } },
     errors: ['session-not-found', 'tenant-not-allowed'],
   }),

@@ -1,8 +1,9 @@
 import { z } from 'zod';
+import { checkGraph } from '../domain/swarm-graph.ts';
+import { swarmSpecSchema } from '../domain/swarm-schema.ts';
 import { TASK_STATES } from '../domain/task.ts';
 import { defineRoute } from './define-route.ts';
 import {
-  closedObject,
   commaList,
   moment,
   pageCursor,
@@ -65,7 +66,8 @@ export const swarmRoutes = {
       'The specification as in examples/*.yaml, written in JSON. Each strategy is expanded into one graph of tasks ' +
       'before the answer. Idempotency-Key as for tasks.',
     scope: 'swarms:write',
-    body: z.record(z.string(), z.unknown()),
+    body: swarmSpecSchema.meta({ id: 'SwarmSpec' }),
+    bodyProblems: checkGraph,
     idempotencyKey: true,
     responses: {
       202: { description: 'Accepted', schema: z.object({ existing: z.literal(false), swarm }) },
@@ -81,7 +83,7 @@ export const swarmRoutes = {
     path: '/api/v1/swarms',
     summary: 'List swarms, newest first',
     scope: 'swarms:read',
-    query: closedObject({
+    query: z.strictObject({
       state: commaList(z.enum(SWARM_STATES)).optional(),
       tenant: tenantName.optional(),
       limit: pageLimit,
@@ -136,7 +138,7 @@ export const swarmRoutes = {
     summary: 'Change how many tasks of a swarm may be open at the same time',
     scope: 'swarms:write',
     params: swarmParams,
-    body: closedObject({ maxParallel: z.int().min(1).max(1000) }),
+    body: z.strictObject({ maxParallel: z.int().min(1).max(1000) }),
     responses: { 202: { description: 'Recorded', schema: swarmAnswer } },
     errors: ['swarm-not-found', 'swarm-ended', 'temporal-unavailable'],
   }),

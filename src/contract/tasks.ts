@@ -6,7 +6,6 @@ import { event } from './event-dto.ts';
 import {
   agentName,
   boundedText,
-  closedObject,
   commaList,
   moment,
   pageCursor,
@@ -23,35 +22,37 @@ import {
 import { LIMITS } from './limits.ts';
 
 /** What a client asks for; everything but the prompt has a default. */
-export const submitTask = closedObject({
-  prompt,
-  tenant: tenantName
-    .optional()
-    .meta({ description: "Default: the API key's own tenant, else `default`" }),
-  pool: poolName.default('default'),
-  session: sessionKey.optional(),
-  agent: agentName.default('main'),
-  priority: priority.default('normal'),
-  maxAttempts: z.int().min(1).max(100).default(3),
-  runLimitSeconds: z
-    .int()
-    .min(1)
-    .max(7 * 24 * 3600)
-    .default(3600)
-    .meta({ description: 'Longest time that one attempt may run' }),
-  notBefore: moment.optional().meta({ description: 'Not to be started earlier' }),
-  queueLimitSeconds: z
-    .int()
-    .min(1)
-    .max(30 * 24 * 3600)
-    .optional()
-    .meta({ description: 'Expires when it could not be started within this time' }),
-  deadline: moment.optional().meta({ description: 'Expires, running or not, at this moment' }),
-  idempotent: z.boolean().default(false).meta({
-    description:
-      'Doing it twice does no harm: it may go to another gateway when the outcome of an attempt is unknown',
-  }),
-}).meta({ id: 'SubmitTask' });
+export const submitTask = z
+  .strictObject({
+    prompt,
+    tenant: tenantName
+      .optional()
+      .meta({ description: "Default: the API key's own tenant, else `default`" }),
+    pool: poolName.default('default'),
+    session: sessionKey.optional(),
+    agent: agentName.default('main'),
+    priority: priority.default('normal'),
+    maxAttempts: z.int().min(1).max(100).default(3),
+    runLimitSeconds: z
+      .int()
+      .min(1)
+      .max(7 * 24 * 3600)
+      .default(3600)
+      .meta({ description: 'Longest time that one attempt may run' }),
+    notBefore: moment.optional().meta({ description: 'Not to be started earlier' }),
+    queueLimitSeconds: z
+      .int()
+      .min(1)
+      .max(30 * 24 * 3600)
+      .optional()
+      .meta({ description: 'Expires when it could not be started within this time' }),
+    deadline: moment.optional().meta({ description: 'Expires, running or not, at this moment' }),
+    idempotent: z.boolean().default(false).meta({
+      description:
+        'Doing it twice does no harm: it may go to another gateway when the outcome of an attempt is unknown',
+    }),
+  })
+  .meta({ id: 'SubmitTask' });
 export type SubmitTask = z.input<typeof submitTask>;
 
 export const usage = z
@@ -161,13 +162,13 @@ const taskParams = z.object({ taskId });
 
 export const decideTask = z
   .discriminatedUnion('decision', [
-    closedObject({
+    z.strictObject({
       decision: z.literal('accept'),
       output: boundedText('output', LIMITS.outputBytes).nullable().default(null),
       attemptId: z.uuid().optional(),
     }),
-    closedObject({ decision: z.literal('retry'), attemptId: z.uuid().optional() }),
-    closedObject({ decision: z.literal('discard'), attemptId: z.uuid().optional() }),
+    z.strictObject({ decision: z.literal('retry'), attemptId: z.uuid().optional() }),
+    z.strictObject({ decision: z.literal('discard'), attemptId: z.uuid().optional() }),
   ])
   .meta({
     id: 'DecideTask',
@@ -201,7 +202,7 @@ export const taskRoutes = {
     path: '/api/v1/tasks',
     summary: 'List tasks, newest first',
     scope: 'tasks:read',
-    query: closedObject({
+    query: z.strictObject({
       state: commaList(z.enum(TASK_STATES)).optional(),
       tenant: tenantName.optional(),
       pool: poolName.optional(),
@@ -240,7 +241,7 @@ export const taskRoutes = {
     summary: 'List the events of a task',
     scope: 'tasks:read',
     params: taskParams,
-    query: closedObject({
+    query: z.strictObject({
       limit: pageLimit,
       cursor: pageCursor.optional(),
     }),
