@@ -2,7 +2,8 @@
 export interface ClientOptions {
   /** Where the API answers, without `/api/v1`: `http://127.0.0.1:7410`. */
   readonly baseUrl: string;
-  readonly apiKey: string;
+  /** undefined: only the open routes answer. */
+  readonly apiKey: string | undefined;
   readonly fetch: typeof fetch;
   /** Waits between reconnects of `events`; resolves early when the signal aborts. */
   readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>;

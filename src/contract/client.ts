@@ -3,7 +3,7 @@ import { ApiUnreachable, errorOf } from './client-errors.ts';
 import type { ClientOptions } from './client-options.ts';
 import type { AnswerOf, RouteSpec } from './define-route.ts';
 import { followEvents, type FollowedEvent, type FollowOptions } from './follow-events.ts';
-import { urlOf, type QueryValue } from './request-url.ts';
+import { authorization, urlOf, type QueryValue } from './request-url.ts';
 import { ROUTES, type Routes } from './routes.ts';
 
 /** What a call takes: the parts that its route has. */
@@ -98,10 +98,7 @@ async function request(
   route: RouteSpec,
   input: WireInput,
 ): Promise<Response> {
-  const headers: Record<string, string> = {
-    Authorization: `Bearer ${options.apiKey}`,
-    Accept: 'application/json',
-  };
+  const headers: Record<string, string> = { ...authorization(options.apiKey), Accept: 'application/json' };
   if (route.body !== undefined) headers['Content-Type'] = 'application/json';
   if (input.idempotencyKey !== undefined) headers['Idempotency-Key'] = input.idempotencyKey;
   if (input.correlationId !== undefined) headers['X-Correlation-Id'] = input.correlationId;

@@ -72,9 +72,7 @@ export const prompt = boundedText('prompt', LIMITS.promptBytes)
   .meta({ description: 'What the agent is asked to do; at most 256 KiB of UTF-8' });
 
 /** A query parameter with several values, separated by commas. */
-export function commaList<Item extends z.ZodType>(
-  item: Item,
-): z.ZodPreprocess<z.ZodArray<Item>> {
+export function commaList<Item extends z.ZodType>(item: Item): z.ZodPreprocess<z.ZodArray<Item>> {
   return z
     .preprocess(
       (value) => (typeof value === 'string' ? value.split(',') : value),

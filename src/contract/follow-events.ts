@@ -4,7 +4,7 @@ import type { QueryOf } from './define-route.ts';
 import { event, type Event } from './event-dto.ts';
 import { problem } from './problem.ts';
 import { eventRoutes } from './events.ts';
-import { urlOf, type QueryValue } from './request-url.ts';
+import { authorization, urlOf, type QueryValue } from './request-url.ts';
 import { readSse } from './sse.ts';
 
 /** An event and its cursor: follow with `after: cursor` to go on behind it. */
@@ -75,7 +75,7 @@ async function* openStream(
   let response: Response;
   try {
     response = await client.fetch(urlOf(client.baseUrl, eventRoutes.stream.path, { query }), {
-      headers: { Authorization: `Bearer ${client.apiKey}`, Accept: 'text/event-stream' },
+      headers: { ...authorization(client.apiKey), Accept: 'text/event-stream' },
       ...(signal === undefined ? {} : { signal }),
     });
   } catch (cause) {

@@ -18,3 +18,8 @@ export function urlOf(baseUrl: string, path: string, input: UrlInput): string {
   }
   return url.href;
 }
+
+/** The header that carries an API key. */
+export function authorization(apiKey: string | undefined): Record<string, string> {
+  return apiKey === undefined ? {} : { Authorization: `Bearer ${apiKey}` };
+}
