@@ -148,7 +148,7 @@ function chosenOptions(def: z.core.$ZodUnionDef, input: unknown): readonly z.cor
 
 /** The known name with the fewest edits, if it is near enough to be a slip of the finger. */
 export function nearest(name: string, known: readonly string[]): string | null {
-  const most = Math.max(1, Math.floor(name.length / 3));
+  const most = Math.floor(name.length / 3);
   let best: { name: string; edits: number } | null = null;
   for (const candidate of known) {
     const edits = editDistance(name.toLowerCase(), candidate.toLowerCase());
