@@ -98,7 +98,10 @@ async function request(
   route: RouteSpec,
   input: WireInput,
 ): Promise<Response> {
-  const headers: Record<string, string> = { ...authorization(options.apiKey), Accept: 'application/json' };
+  const headers: Record<string, string> = {
+    ...authorization(options.apiKey),
+    Accept: 'application/json',
+  };
   if (route.body !== undefined) headers['Content-Type'] = 'application/json';
   if (input.idempotencyKey !== undefined) headers['Idempotency-Key'] = input.idempotencyKey;
   if (input.correlationId !== undefined) headers['X-Correlation-Id'] = input.correlationId;

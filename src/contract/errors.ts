@@ -31,6 +31,7 @@ export const ERRORS = {
     retryable: false,
     title: 'No attempt of the task waits for a decision',
   },
+  'already-decided': { status: 409, retryable: false, title: 'Another decision was taken before' },
   'dead-letter-closed': { status: 409, retryable: false, title: 'The task is no open dead letter' },
   'swarm-ended': { status: 409, retryable: false, title: 'The swarm has ended' },
   'gateway-exists': { status: 409, retryable: false, title: 'The gateway id is taken' },

@@ -54,7 +54,11 @@ function operation({ name, resource, route }: NamedRoute): ZodOpenApiOperationOb
     ...(route.body === undefined
       ? {}
       : {
-          requestBody: { required: true, content: { 'application/json': { schema: route.body } } },
+          requestBody: {
+            // a body whose properties all have defaults may be left out
+            required: !route.body.safeParse({}).success,
+            content: { 'application/json': { schema: route.body } },
+          },
         }),
     responses: { ...successes(route), ...failures(route) },
   };
