@@ -1,0 +1,131 @@
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { METRICS, type MetricSpec } from './metric-contract.ts';
+
+/** What the series made of rows show: read at each scrape (R16). */
+export interface RowMetrics {
+  readonly tasks: readonly { readonly state: string; readonly count: number }[];
+  readonly queue: readonly {
+    readonly pool: string;
+    readonly priority: string;
+    readonly depth: number;
+    readonly oldestAgeSeconds: number;
+  }[];
+  readonly lanes: readonly {
+    readonly gatewayId: string;
+    readonly held: number;
+    readonly free: number;
+  }[];
+  readonly gateways: readonly { readonly state: string; readonly count: number }[];
+}
+
+export interface AttemptClosed {
+  readonly outcome: string;
+  /** Class of the failure; null: it did not fail. */
+  readonly failureClass: string | null;
+}
+
+export interface HttpRequestDone {
+  /** Path of the route table, never the path that was asked. */
+  readonly route: string;
+  readonly method: string;
+  readonly status: number;
+  readonly seconds: number;
+}
+
+/** The series of one process. */
+export interface Metrics {
+  attemptClosed(attempt: AttemptClosed): void;
+  claimed(seconds: number): void;
+  started(secondsSinceAccepted: number): void;
+  reconcileFinding(finding: { readonly kind: string; readonly repaired: boolean }): void;
+  httpRequestDone(request: HttpRequestDone): void;
+  eventStreams(open: number): void;
+  /**
+   * The text that Prometheus reads. With `readRows` the series made of rows are set from it first; when it fails they
+   * are left out (an old value would pass for a present one) and `dash_database_up` is 0.
+   */
+  scrape(readRows: () => Promise<RowMetrics>): Promise<string>;
+  /** The content type of that text. */
+  readonly contentType: string;
+}
+
+/** Makes every series of the contract in `registry`, which is the process's own and never the global one. */
+export function createMetrics(options: { readonly registry: Registry }): Metrics {
+  const { registry } = options;
+  const rows = rowGauges(registry);
+  const attempts = counter(registry, METRICS.attempts);
+  const findings = counter(registry, METRICS.reconcileFindings);
+  const claim = histogram(registry, METRICS.claim);
+  const start = histogram(registry, METRICS.startLatency);
+  const http = histogram(registry, METRICS.httpRequest);
+  const streams = gauge(registry, METRICS.eventStreams);
+  return {
+    attemptClosed: ({ outcome, failureClass }) =>
+      attempts.inc({ outcome, class: failureClass ?? 'none' }),
+    claimed: (seconds) => claim.observe(seconds),
+    started: (seconds) => start.observe(seconds),
+    reconcileFinding: ({ kind, repaired }) => findings.inc({ kind, repaired: String(repaired) }),
+    httpRequestDone: ({ route, method, status, seconds }) =>
+      http.observe({ route, method, status: String(status) }, seconds),
+    eventStreams: (open) => streams.set(open),
+    scrape: async (readRows) => {
+      rows.show(await readRows().catch(() => null));
+      return registry.metrics();
+    },
+    contentType: registry.contentType,
+  };
+}
+
+function rowGauges(registry: Registry): { show(rows: RowMetrics | null): void } {
+  const tasks = gauge(registry, METRICS.tasks);
+  const depth = gauge(registry, METRICS.queueDepth);
+  const age = gauge(registry, METRICS.queueOldestAge);
+  const lanes = gauge(registry, METRICS.lanes);
+  const gateways = gauge(registry, METRICS.gateways);
+  const up = gauge(registry, METRICS.databaseUp);
+  return {
+    show: (rows) => {
+      for (const series of [tasks, depth, age, lanes, gateways]) series.reset();
+      up.set(rows === null ? 0 : 1);
+      if (rows === null) return;
+      for (const { state, count } of rows.tasks) tasks.set({ state }, count);
+      for (const { state, count } of rows.gateways) gateways.set({ state }, count);
+      for (const { pool, priority, depth: count, oldestAgeSeconds } of rows.queue) {
+        depth.set({ pool, priority }, count);
+        age.set({ pool, priority }, oldestAgeSeconds);
+      }
+      for (const { gatewayId, held, free } of rows.lanes) {
+        lanes.set({ gateway: gatewayId, kind: 'held' }, held);
+        lanes.set({ gateway: gatewayId, kind: 'free' }, free);
+      }
+    },
+  };
+}
+
+function gauge(registry: Registry, spec: MetricSpec): Gauge {
+  return new Gauge({
+    name: spec.name,
+    help: spec.help,
+    labelNames: [...spec.labels],
+    registers: [registry],
+  });
+}
+
+function counter(registry: Registry, spec: MetricSpec): Counter {
+  return new Counter({
+    name: spec.name,
+    help: spec.help,
+    labelNames: [...spec.labels],
+    registers: [registry],
+  });
+}
+
+function histogram(registry: Registry, spec: MetricSpec): Histogram {
+  return new Histogram({
+    name: spec.name,
+    help: spec.help,
+    labelNames: [...spec.labels],
+    buckets: [...(spec.buckets ?? [])],
+    registers: [registry],
+  });
+}
