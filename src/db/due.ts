@@ -1,0 +1,60 @@
+import type { Database } from './database.ts';
+
+export interface Promoted {
+  /** Scheduled tasks that became claimable (or wait behind others of their session). */
+  readonly promoted: number;
+  readonly expired: number;
+  /** Swarms that got their first news: signal their workflows (P31). */
+  readonly dirtySwarmIds: readonly string[];
+  /** Workflows whose task expired during its back-off: signal them. */
+  readonly workflowIds: readonly string[];
+  /** True when the limit was reached: call again. */
+  readonly more: boolean;
+}
+
+const DEFAULT_LIMIT = 500;
+
+/**
+ * Does what time demands of tasks without an open attempt (P8): scheduled ones that are due become claimable,
+ * those past their queue-time limit or deadline expire, at most `limit` of them. Tasks without a session are
+ * promoted in one transaction, every other in its own, so that no transaction locks two sessions. Two callers at
+ * once do no harm.
+ */
+export async function promoteDue(
+  db: Database,
+  options: { readonly limit?: number } = {},
+): Promise<Promoted> {
+  const limit = options.limit ?? DEFAULT_LIMIT;
+  const dirtySwarmIds = new Set<string>();
+  const workflowIds = new Set<string>();
+  let promoted = 0;
+  let expired = 0;
+  while (promoted + expired < limit) {
+    const step = await db.call<PromoteStep>('promote_due', { limit: limit - promoted - expired });
+    promoted += step.promoted;
+    expired += step.expired;
+    if (step.dirtySwarmId !== null) dirtySwarmIds.add(step.dirtySwarmId);
+    if (step.workflowId !== null) workflowIds.add(step.workflowId);
+    if (step.promoted + step.expired === 0) break;
+  }
+  return {
+    promoted,
+    expired,
+    dirtySwarmIds: [...dirtySwarmIds],
+    workflowIds: [...workflowIds],
+    more: promoted + expired >= limit,
+  };
+}
+
+interface PromoteStep {
+  readonly promoted: number;
+  readonly expired: number;
+  readonly dirtySwarmId: string | null;
+  readonly workflowId: string | null;
+}
+
+/** When `promoteDue` has work next, ISO 8601 (in the past: now); null: nothing waits for a time. */
+export async function nextDueAt(db: Database): Promise<string | null> {
+  const { dueAt } = await db.call<{ dueAt: string | null }>('next_due', {});
+  return dueAt;
+}

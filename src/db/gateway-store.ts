@@ -1,0 +1,164 @@
+import type { GatewayFailure, GatewayKind, GatewayState } from '../domain/gateway.ts';
+import type { Database } from './database.ts';
+import type { DesiredState, GatewayRecord } from './gateway-record.ts';
+
+export interface NewGateway {
+  readonly id: string;
+  readonly kind: GatewayKind;
+  readonly endpoint: string;
+  readonly profile?: Readonly<Record<string, unknown>>;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly capabilities?: readonly string[];
+  readonly region?: string | null;
+  readonly allowedTenants?: readonly string[] | null;
+  readonly configuredLanes: number;
+  /** Encrypted by the caller. */
+  readonly sealedToken?: Uint8Array;
+  readonly actor: string;
+}
+
+export type RegisterResult =
+  | { readonly kind: 'registered'; readonly gateway: GatewayRecord }
+  /** The id is taken, perhaps by a gateway that was removed: ids are never reused. */
+  | { readonly kind: 'exists'; readonly gateway: GatewayRecord };
+
+export function registerGateway(db: Database, gateway: NewGateway): Promise<RegisterResult> {
+  const { sealedToken, ...rest } = gateway;
+  return db.call('register_gateway', {
+    ...rest,
+    sealedToken: sealedToken === undefined ? null : Buffer.from(sealedToken).toString('hex'),
+  });
+}
+
+/** null: no such gateway. */
+export function getGateway(db: Database, gatewayId: string): Promise<GatewayRecord | null> {
+  return db.call('get_gateway', { gatewayId });
+}
+
+/** By id; removed ones only when asked for. */
+export function listGateways(
+  db: Database,
+  options: { readonly includeRemoved?: boolean } = {},
+): Promise<GatewayRecord[]> {
+  return db.call('list_gateways', { includeRemoved: options.includeRemoved ?? false });
+}
+
+export type GatewayWriteResult =
+  | { readonly kind: 'ok'; readonly changed: boolean }
+  | { readonly kind: 'superseded-owner'; readonly ownerEpoch: number }
+  | { readonly kind: 'not-found' };
+
+/**
+ * Writes the state of a gateway and why it is so; an event only when something changed. With an `ownerEpoch` it is
+ * refused when that is not the owner's. `removed` is written by `removeGateway` only, and is never left.
+ */
+export function writeGatewayState(
+  db: Database,
+  options: {
+    readonly gatewayId: string;
+    readonly ownerEpoch?: number;
+    readonly state: Exclude<GatewayState, 'removed'>;
+    readonly reason: string | null;
+    readonly hint: string | null;
+    /** Set when, and only when, the state is `failed`. */
+    readonly failure: GatewayFailure | null;
+  },
+): Promise<GatewayWriteResult> {
+  return db.call('write_gateway_state', options);
+}
+
+/** What its owner has seen of a gateway; fields that are left out stay. Without an event. */
+export function recordObservation(
+  db: Database,
+  options: {
+    readonly gatewayId: string;
+    readonly ownerEpoch?: number;
+    readonly reportedLanes?: number | null;
+    readonly foreignRuns?: number;
+    readonly bootId?: string | null;
+    readonly stateId?: string | null;
+    readonly version?: string | null;
+    readonly protocol?: number | null;
+    readonly process?: Readonly<Record<string, unknown>> | null;
+    readonly endpoint?: string;
+  },
+): Promise<GatewayWriteResult> {
+  return db.call('record_observation', options);
+}
+
+/** Writes what the operator wants. */
+export function setDesiredState(
+  db: Database,
+  options: {
+    readonly gatewayId: string;
+    readonly desired: Exclude<DesiredState, 'removed'>;
+    readonly actor: string;
+    readonly reason?: string;
+  },
+): Promise<GatewayWriteResult> {
+  return db.call('set_desired_state', options);
+}
+
+export type RemoveResult =
+  | { readonly kind: 'removed' }
+  | {
+      readonly kind: 'refused';
+      readonly openAttempts: number;
+      readonly pinnedSessions: number;
+      /** Tasks that may only run there: retries that are not idempotent (P27). */
+      readonly pinnedTasks: number;
+    }
+  | { readonly kind: 'not-found' };
+
+/**
+ * Removes a gateway for good: its row stays, its id is never used again, its token is deleted. Refused while an
+ * attempt is open there, or a session with open tasks or a waiting task is pinned there.
+ */
+export function removeGateway(
+  db: Database,
+  options: { readonly gatewayId: string; readonly actor: string },
+): Promise<RemoveResult> {
+  return db.call('remove_gateway', options);
+}
+
+/** Remembers an unclean start, for the restart budget. */
+export function recordStart(
+  db: Database,
+  options: { readonly gatewayId: string; readonly reason: string },
+): Promise<{ kind: 'ok' }> {
+  return db.call('record_start', options);
+}
+
+/** Unclean starts within the last `withinSeconds`. */
+export async function countRecentStarts(
+  db: Database,
+  options: { readonly gatewayId: string; readonly withinSeconds: number },
+): Promise<number> {
+  const { count } = await db.call<{ count: number }>('count_recent_starts', options);
+  return count;
+}
+
+/** Forgets the unclean starts: a person has said "recover". */
+export function clearStarts(db: Database, gatewayId: string): Promise<{ kind: 'ok' }> {
+  return db.call('clear_starts', { gatewayId });
+}
+
+/** The encrypted token; null: none was given. */
+export async function readSealedToken(db: Database, gatewayId: string): Promise<Buffer | null> {
+  const rows = await db.rows<{ sealed_token: Buffer }>(
+    'select sealed_token from dash.gateway_credentials where gateway_id = $1',
+    [gatewayId],
+  );
+  return rows[0]?.sealed_token ?? null;
+}
+
+export async function writeSealedToken(
+  db: Database,
+  options: { readonly gatewayId: string; readonly sealedToken: Uint8Array },
+): Promise<void> {
+  await db.rows(
+    `insert into dash.gateway_credentials (gateway_id, sealed_token) values ($1, $2)
+     on conflict (gateway_id) do update set sealed_token = excluded.sealed_token, updated_at = now()`,
+    [options.gatewayId, Buffer.from(options.sealedToken)],
+  );
+}

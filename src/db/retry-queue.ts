@@ -1,0 +1,50 @@
+import type { RunFailure } from '../domain/failure.ts';
+import type { TaskEnd, TaskState } from '../domain/task.ts';
+import type { Database } from './database.ts';
+import type { Settled } from './settle.ts';
+
+/** Another attempt is already under way. */
+export interface AlreadyDispatched {
+  readonly kind: 'dispatched';
+  readonly attemptId: string;
+  readonly gatewayId: string;
+}
+
+export interface TaskStands {
+  readonly kind: 'stands';
+  readonly state: TaskState;
+  readonly end: TaskEnd | null;
+}
+
+export type BackOffResult =
+  { readonly kind: 'backoff'; readonly dueAt: string } | Settled | AlreadyDispatched | TaskStands;
+
+/**
+ * After a failed attempt: `dispatched → backoff` until `dueAt` (ISO 8601). Conditional on the attempt being the
+ * task's last and closed. A task that is to end early is settled instead. Repeating it changes nothing.
+ */
+export function backOffTask(
+  db: Database,
+  options: {
+    readonly taskId: string;
+    readonly attemptId: string;
+    readonly dueAt: string;
+    readonly failure: RunFailure;
+  },
+): Promise<BackOffResult> {
+  return db.call('back_off', options);
+}
+
+export type RequeueResult = { readonly kind: 'queued' } | Settled | AlreadyDispatched | TaskStands;
+
+/**
+ * Back into the queue with its old seq (P20): from `backoff`, or from `dispatched` when its last attempt is closed.
+ * A task that is to end early, or whose deadline has passed, is settled instead. After an attempt that the gateway
+ * may have accepted, only that gateway may claim it again, unless the task is idempotent (P27).
+ */
+export function requeueTask(
+  db: Database,
+  options: { readonly taskId: string; readonly attemptId: string },
+): Promise<RequeueResult> {
+  return db.call('requeue', options);
+}

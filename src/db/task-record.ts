@@ -1,0 +1,45 @@
+import type { Usage } from '../domain/failure.ts';
+import type { CancelReason, Priority, TaskFailure, TaskState } from '../domain/task.ts';
+
+/** A task without its texts, as lists and answers carry it. Times are ISO 8601 in UTC. */
+export interface TaskSummary {
+  readonly id: string;
+  /** Place in the order of acceptance (P5). */
+  readonly seq: number;
+  readonly tenant: string;
+  readonly pool: string;
+  readonly sessionKey: string | null;
+  readonly agent: string;
+  readonly priority: Priority;
+  /** After inheritance in its session. */
+  readonly effectivePriority: Priority;
+  readonly state: TaskState;
+  readonly stateReason: string | null;
+  /** scheduled, backoff: when it may be claimed. */
+  readonly dueAt: string | null;
+  readonly queueExpiresAt: string | null;
+  readonly deadlineAt: string | null;
+  readonly runLimitSeconds: number;
+  readonly maxAttempts: number;
+  readonly idempotent: boolean;
+  readonly pinnedGatewayId: string | null;
+  readonly swarmId: string | null;
+  readonly nodeId: string | null;
+  readonly replayOf: string | null;
+  readonly workflowId: string;
+  readonly cancelRequested: CancelReason | null;
+  /** Number of the last attempt; 0: none yet. */
+  readonly lastAttempt: number;
+  readonly correlationId: string;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+  readonly finishedAt: string | null;
+}
+
+/** A task with its texts. */
+export interface TaskRecord extends TaskSummary {
+  readonly prompt: string;
+  readonly output: string | null;
+  readonly usage: Usage | null;
+  readonly failure: TaskFailure | null;
+}
