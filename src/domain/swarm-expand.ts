@@ -9,6 +9,7 @@ import type {
   TreeSpec,
 } from './swarm-schema.ts';
 import { parsePrompt, type PromptPart } from './swarm-template.ts';
+import { TASK_DEFAULTS } from './task-defaults.ts';
 import type { PriorityName } from './task.ts';
 
 /**
@@ -30,19 +31,16 @@ export interface SwarmNodeTemplate extends NodeSettings {
   readonly session: string | null;
 }
 
-/** null: not said, the default of a task holds. */
 interface NodeSettings {
-  readonly agent: string | null;
-  readonly pool: string | null;
-  readonly priority: PriorityName | null;
-  readonly maxAttempts: number | null;
-  readonly runLimitSeconds: number | null;
-  readonly idempotent: boolean | null;
+  readonly agent: string;
+  readonly pool: string;
+  readonly priority: PriorityName;
+  readonly maxAttempts: number;
+  readonly runLimitSeconds: number;
+  readonly idempotent: boolean;
 }
 
-type WrittenSettings = {
-  readonly [K in keyof NodeSettings]?: Exclude<NodeSettings[K], null> | undefined;
-};
+type WrittenSettings = { readonly [K in keyof NodeSettings]?: NodeSettings[K] | undefined };
 
 /** The graph of a specification, in the order of its text. Same input, same graph. */
 export function expandSwarm(spec: SwarmSpec): readonly SwarmNode[] {
@@ -84,15 +82,17 @@ function drafts(spec: SwarmSpec): readonly Draft[] {
   }
 }
 
-/** A node's own word, else the swarm's, else none. */
+/** A node's own word, else the swarm's, else the default of every task. */
 function settingsOf(work: WrittenSettings, spec: WrittenSettings): NodeSettings {
+  const chosen = <K extends keyof NodeSettings>(key: K): NodeSettings[K] =>
+    work[key] ?? spec[key] ?? TASK_DEFAULTS[key];
   return {
-    agent: work.agent ?? spec.agent ?? null,
-    pool: work.pool ?? spec.pool ?? null,
-    priority: work.priority ?? spec.priority ?? null,
-    maxAttempts: work.maxAttempts ?? spec.maxAttempts ?? null,
-    runLimitSeconds: work.runLimitSeconds ?? spec.runLimitSeconds ?? null,
-    idempotent: work.idempotent ?? spec.idempotent ?? null,
+    agent: chosen('agent'),
+    pool: chosen('pool'),
+    priority: chosen('priority'),
+    maxAttempts: chosen('maxAttempts'),
+    runLimitSeconds: chosen('runLimitSeconds'),
+    idempotent: chosen('idempotent'),
   };
 }
 

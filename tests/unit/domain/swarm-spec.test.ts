@@ -14,6 +14,8 @@ function nodes(input: unknown) {
   return result.nodes;
 }
 
+const byText = (a = '', b = ''): number => a.localeCompare(b);
+
 const dag = (list: unknown[]) => ({ name: 'graph', nodes: list });
 
 describe('what a specification may not say', () => {
@@ -29,7 +31,7 @@ describe('what a specification may not say', () => {
         { id: 'd' },
       ],
     });
-    expect(seen.map((line) => line.split(': ')[0]).sort()).toEqual(
+    expect(seen.map((line) => line.split(': ')[0]).toSorted(byText)).toEqual(
       [
         'maxParallel',
         'name',
@@ -40,7 +42,7 @@ describe('what a specification may not say', () => {
         'nodes[2].prompt',
         'nodes[3].prompt',
         'onFailure',
-      ].sort(),
+      ].toSorted(byText),
     );
   });
 
@@ -202,8 +204,12 @@ describe('what a strategy becomes', () => {
       agent: 'writer',
     });
     expect(own?.template).toMatchObject({ priority: 'low', pool: 'gpu', agent: 'writer' });
-    expect(inherited?.template).toMatchObject({ priority: 'high', pool: null, agent: 'writer' });
-    expect(inherited?.template.maxAttempts).toBeNull();
+    expect(inherited?.template).toMatchObject({
+      priority: 'high',
+      pool: 'default',
+      agent: 'writer',
+      maxAttempts: 3,
+    });
   });
 
   it('a reduce prompt lists each output under the item it answers (swarm specification)', () => {
