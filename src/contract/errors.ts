@@ -50,6 +50,11 @@ export const ERRORS = {
   'validation-failed': { status: 422, retryable: false, title: 'The request is not valid' },
   'limit-reached': { status: 429, retryable: true, title: 'A bound on open work is reached' },
   'too-many-streams': { status: 429, retryable: true, title: 'Too many event streams are open' },
+  'slow-consumer': {
+    status: 429,
+    retryable: true,
+    title: 'The event stream was read too slowly',
+  },
   internal: { status: 500, retryable: false, title: 'Dash failed' },
   'database-unavailable': { status: 503, retryable: true, title: 'PostgreSQL does not answer' },
   'temporal-unavailable': { status: 503, retryable: true, title: 'Temporal does not answer' },

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { EVENT_TYPES } from '../domain/event-type.ts';
 import { defineRoute } from './define-route.ts';
 import { commaList, gatewayName, sessionKey, swarmId, taskId, tenantName } from './fields.ts';
 
@@ -26,9 +27,7 @@ export const eventRoutes = {
     scope: 'events:read',
     query: z.strictObject({
       after: after.optional(),
-      type: commaList(
-        z.string().regex(/^[a-z][a-z0-9.-]{0,60}$/, 'an event type looks like task.accepted'),
-      ).optional(),
+      type: commaList(z.enum(EVENT_TYPES)).optional(),
       tenant: tenantName.optional(),
       task: taskId.optional(),
       swarm: swarmId.optional(),

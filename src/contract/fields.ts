@@ -53,6 +53,12 @@ export const priority = z
 /** A moment in ISO 8601, UTC or with offset. */
 export const moment = z.iso.datetime({ offset: true }).meta({ example: '2026-11-22T15:00:00Z' });
 
+/** A moment that a client names; years outside of 2000 to 2999 are slips, and PostgreSQL need not see them. */
+export const namedMoment = z.iso
+  .datetime({ offset: true, error: 'must be a moment like 2026-11-22T15:00:00Z' })
+  .refine((text) => /^2\d{3}-/.test(text), 'must lie in the years 2000 to 2999')
+  .meta({ example: '2026-11-22T15:00:00Z' });
+
 /** Text that is refused with 413 (not 422) when its UTF-8 form is larger than `limitBytes`. */
 export function boundedText(name: string, limitBytes: number): z.ZodString {
   return z.string().check((context) => {

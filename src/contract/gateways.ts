@@ -85,6 +85,7 @@ export const gateway = z
       foreign: z.int().meta({ description: 'Runs there that are not of Dash' }),
       free: z.int(),
     }),
+    pools: z.array(z.string()).meta({ description: 'Pools that it belongs to by its labels' }),
     state: z.enum(GATEWAY_STATES),
     failure: z.enum(GATEWAY_FAILURES).nullable(),
     stateReason: z.string().nullable(),

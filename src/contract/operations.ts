@@ -52,15 +52,6 @@ export const operationRoutes = {
     responses: { 200: { description: 'The page', contentType: 'text/html' } },
     errors: [],
   }),
-  errorDocs: defineRoute({
-    method: 'GET',
-    path: '/docs/errors/{code}',
-    summary: 'What an error code means and how to fix it',
-    scope: null,
-    params: z.object({ code: z.string().max(100) }),
-    responses: { 200: { description: 'The page', contentType: 'text/html' } },
-    errors: ['route-not-found'],
-  }),
   metrics: defineRoute({
     method: 'GET',
     path: '/metrics',

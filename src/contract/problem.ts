@@ -15,7 +15,7 @@ export const problem = z
   .object({
     type: z
       .string()
-      .meta({ description: 'Page that explains the code', example: '/docs/errors/task-not-found' }),
+      .meta({ description: 'Page that explains the code', example: '/docs#task-not-found' }),
     title: z.string(),
     status: z.int(),
     detail: z.string().meta({ description: 'What happened and what to do' }),

@@ -9,6 +9,7 @@ import {
   sessionKey,
   tenantName,
 } from './fields.ts';
+import { taskSummary } from './task-dto.ts';
 
 export const session = z
   .object({
@@ -47,7 +48,12 @@ export const sessionRoutes = {
     scope: 'sessions:read',
     params: z.object({ sessionKey }),
     query: z.strictObject({ tenant: tenantName.optional() }),
-    responses: { 200: { description: 'The session', schema: session } },
+    responses: {
+      200: {
+        description: 'The session with its open tasks in their order',
+        schema: z.object({ session, tasks: z.array(taskSummary) }),
+      },
+    },
     errors: ['session-not-found', 'tenant-not-allowed'],
   }),
 };

@@ -13,6 +13,7 @@ import {
   taskId,
   tenantName,
 } from './fields.ts';
+import { taskFailure } from './task-dto.ts';
 
 export const SWARM_STATES = ['running', 'paused', 'completed', 'failed', 'cancelled'] as const;
 export const SWARM_NODE_STATES = ['waiting', 'admitted', 'completed', 'failed', 'skipped'] as const;
@@ -24,6 +25,7 @@ export const swarm = z
     tenant: tenantName,
     name: z.string(),
     state: z.enum(SWARM_STATES),
+    stateReason: z.string().nullable(),
     onFailure: z.enum(['fail-fast', 'continue']),
     maxParallel: z.int(),
     cancelRequested: z.boolean(),
@@ -49,6 +51,7 @@ export const swarmNode = z
     state: z.enum(SWARM_NODE_STATES),
     taskId: taskId.nullable().meta({ description: 'null: not admitted' }),
     taskState: z.enum(TASK_STATES).nullable(),
+    taskFailure: taskFailure.nullable(),
     reason: z.string().nullable().meta({ description: 'Why it failed or was skipped' }),
   })
   .meta({ id: 'SwarmNode' });

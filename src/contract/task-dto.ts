@@ -5,6 +5,7 @@ import {
   agentName,
   boundedText,
   moment,
+  namedMoment,
   poolName,
   priority,
   prompt,
@@ -33,14 +34,16 @@ export const submitTask = z
       .max(7 * 24 * 3600)
       .default(3600)
       .meta({ description: 'Longest time that one attempt may run' }),
-    notBefore: moment.optional().meta({ description: 'Not to be started earlier' }),
+    notBefore: namedMoment.optional().meta({ description: 'Not to be started earlier' }),
     queueLimitSeconds: z
       .int()
       .min(1)
       .max(30 * 24 * 3600)
       .optional()
       .meta({ description: 'Expires when it could not be started within this time' }),
-    deadline: moment.optional().meta({ description: 'Expires, running or not, at this moment' }),
+    deadline: namedMoment
+      .optional()
+      .meta({ description: 'Expires, running or not, at this moment' }),
     idempotent: z.boolean().default(false).meta({
       description:
         'Doing it twice does no harm: it may go to another gateway when the outcome of an attempt is unknown',
