@@ -1,0 +1,115 @@
+import { readEvidence } from './attempt-protocol-evidence.ts';
+import type { AttemptFacts, Memory, Observation, Refusal } from './attempt-protocol-types.ts';
+import type { LookSeen } from './look.ts';
+
+/**
+ * How an owner's memory follows from what it sees and does. Nothing here decides; `attempt-protocol.ts` reads it.
+ */
+
+/** The memory of an owner that has just read the attempt's row for the first time. */
+export function freshMemory(facts: AttemptFacts): Memory {
+  return {
+    unreachableSinceMs: null,
+    refusedSinceMs: null,
+    foreignSinceMs: null,
+    still: null,
+    aborting: null,
+    endingSinceMs: null,
+    committed: null,
+    provablyUnsent: facts.state === 'planned',
+    refusal: null,
+  };
+}
+
+/** Takes in one observation: what began, what goes on, what is over. */
+export function remember(
+  memory: Memory,
+  facts: AttemptFacts,
+  seen: Observation,
+  nowMs: number,
+): Memory {
+  const endingSinceMs =
+    facts.cancelRequested === null ? null : (memory.endingSinceMs ?? nowMs);
+  switch (seen.kind) {
+    case 'unseen':
+    case 'acknowledged':
+      return { ...memory, endingSinceMs };
+    case 'unreachable':
+      return {
+        ...memory,
+        endingSinceMs,
+        unreachableSinceMs: memory.unreachableSinceMs ?? nowMs,
+        refusedSinceMs: null,
+        still: null,
+        refusal: null,
+      };
+    case 'refused':
+      return {
+        ...memory,
+        endingSinceMs,
+        unreachableSinceMs: null,
+        refusedSinceMs: memory.refusedSinceMs ?? nowMs,
+        still: null,
+        refusal: null,
+      };
+    default:
+      return { ...rememberLook(memory, facts, seen, nowMs), endingSinceMs };
+  }
+}
+
+function rememberLook(
+  memory: Memory,
+  facts: AttemptFacts,
+  look: LookSeen,
+  nowMs: number,
+): Memory {
+  const evidence = readEvidence(facts, look);
+  const what = `${evidence.kind} in ${look.gateway.bootId}`;
+  const motionless = evidence.kind === 'unfinished' || evidence.kind === 'absent';
+  return {
+    ...memory,
+    unreachableSinceMs: null,
+    refusedSinceMs: null,
+    foreignSinceMs: evidence.kind === 'foreign' ? (memory.foreignSinceMs ?? nowMs) : null,
+    still: motionless ? sameSince(memory.still, what, nowMs) : null,
+    // Another run executes now than the one that was being ended: its own bound begins.
+    aborting:
+      evidence.kind === 'executing' && memory.aborting?.what === evidence.executing.join(' ')
+        ? memory.aborting
+        : null,
+  };
+}
+
+/** The row says `sending`: exactly this send may follow. */
+export function rememberCommit(memory: Memory, runId: string, bootId: string): Memory {
+  return { ...memory, committed: { runId, bootId } };
+}
+
+/** A send was answered with "accepted" or "in flight", or nobody knows what became of it. */
+export function rememberSent(memory: Memory): Memory {
+  return { ...memory, committed: null, provablyUnsent: false, refusal: null };
+}
+
+/** The commit or the send was refused: provably nothing was started by it. */
+export function rememberRefusal(memory: Memory, refusal: Refusal, nowMs: number): Memory {
+  const sinceMs =
+    memory.refusal?.kind === refusal.kind ? memory.refusal.sinceMs : nowMs;
+  return { ...memory, committed: null, refusal: { ...refusal, sinceMs, atMs: nowMs } };
+}
+
+/** The committed send did not leave this host (other boot, no connection, no permit): look again. */
+export function rememberUnsent(memory: Memory): Memory {
+  return { ...memory, committed: null };
+}
+
+export function rememberAbort(memory: Memory, runIds: readonly string[], nowMs: number): Memory {
+  return { ...memory, aborting: sameSince(memory.aborting, runIds.join(' '), nowMs) };
+}
+
+function sameSince(
+  former: { readonly what: string; readonly sinceMs: number } | null,
+  what: string,
+  nowMs: number,
+): { readonly what: string; readonly sinceMs: number } {
+  return former?.what === what ? former : { what, sinceMs: nowMs };
+}

@@ -1,0 +1,29 @@
+import type { AttemptPolicy } from './attempt-protocol-policy.ts';
+import type { AttemptFacts, Memory, Observation } from './attempt-protocol-types.ts';
+import type { LookSeen } from './look.ts';
+
+/** Everything a decision is made from. `memory` has taken in `seen` already (`remember`). */
+export interface Situation {
+  readonly facts: AttemptFacts;
+  readonly seen: Observation;
+  readonly memory: Memory;
+  readonly policy: AttemptPolicy;
+  /** Now, on the owner's monotonic clock. */
+  readonly nowMs: number;
+}
+
+/** How long something has been the case; 0 when it is not. */
+export function seenFor(sinceMs: number | null, nowMs: number): number {
+  return sinceMs === null ? 0 : nowMs - sinceMs;
+}
+
+/**
+ * No recovery run will appear any more (P22 case 5): the gateway has been ready for the whole grace in this boot, and
+ * has shown the turn motionless for long enough that it is not just a book lagging behind another.
+ */
+export function graceIsOver({ memory, policy, nowMs }: Situation, look: LookSeen): boolean {
+  return (
+    look.gateway.readyForMs >= policy.recoveryGraceMs &&
+    seenFor(memory.still?.sinceMs ?? null, nowMs) >= policy.settleMs
+  );
+}

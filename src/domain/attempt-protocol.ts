@@ -1,0 +1,314 @@
+import { assertNever } from './assert-never.ts';
+import { graceIsOver, seenFor, type Situation } from './attempt-protocol-situation.ts';
+import { nextRunId, readEvidence, runIdsToLookFor, type Evidence } from './attempt-protocol-evidence.ts';
+import { decideIndeterminate } from './attempt-protocol-indeterminate.ts';
+import { sendNext } from './attempt-protocol-sending.ts';
+import type { Action } from './attempt-protocol-types.ts';
+import type { RunFailure } from './failure.ts';
+import type { LookSeen } from './look.ts';
+import type { CancelReason } from './task.ts';
+
+/**
+ * The attempt protocol (protocol P17–P30 for one attempt): what to do next, given the attempt's row, what the
+ * gateway shows, and what this owner remembers. The only place where that is decided.
+ *
+ * Pure and total: whatever a gateway shows, there is exactly one answer, and no answer sends anything that may have
+ * run before. `runTask` does what it says, one action at a time, and asks again.
+ */
+export function decide(situation: Situation): Action {
+  const { facts, seen } = situation;
+  switch (facts.state) {
+    case 'closed':
+    case 'released':
+      return { kind: 'return' };
+    case 'indeterminate':
+      return decideIndeterminate(situation);
+    case 'planned':
+    case 'sending':
+    case 'accepted':
+      break;
+    default:
+      return assertNever(facts.state);
+  }
+  if (facts.cancelRequested === null && deadlinePassed(situation)) {
+    return { kind: 'request-end', reason: 'expired' };
+  }
+  if (facts.state === 'planned' && facts.cancelRequested !== null) {
+    return { kind: 'release', proof: 'planned', reason: `${facts.cancelRequested} before it was sent` };
+  }
+  switch (seen.kind) {
+    case 'unseen':
+      return { kind: 'look', runIds: runIdsToLookFor(facts) };
+    case 'acknowledged':
+      return acknowledged(situation, seen.runId);
+    case 'unreachable':
+      return unreachable(situation, seen.why);
+    case 'refused':
+      return refused(situation, seen.reason, seen.retryAfterMs);
+    case 'seen':
+      return facts.state === 'planned'
+        ? decidePlanned(situation, seen)
+        : decideSent(situation, seen);
+    default:
+      return assertNever(seen);
+  }
+}
+
+function deadlinePassed({ facts, nowMs }: Situation): boolean {
+  return facts.deadlineAtMs !== null && nowMs >= facts.deadlineAtMs;
+}
+
+/** The gateway's limit and Dash's margin are both used up (measured from the first send). */
+function runLimitPassed({ facts, policy, nowMs }: Situation): boolean {
+  return (
+    facts.sendingAtMs !== null &&
+    nowMs >= facts.sendingAtMs + facts.runLimitMs + policy.runLimitMarginMs
+  );
+}
+
+function acknowledged(situation: Situation, runId: string): Action {
+  if (situation.facts.state !== 'accepted') return { kind: 'record-accepted', runId };
+  if (situation.facts.cancelRequested !== null) {
+    return { kind: 'look', runIds: runIdsToLookFor(situation.facts) };
+  }
+  return follow(situation, runId);
+}
+
+/** Follows until the run ends, or until something is due for which nobody but this host watches (P19). */
+function follow({ facts, policy, nowMs }: Situation, runId: string): Action {
+  const due = [facts.deadlineAtMs];
+  if (facts.sendingAtMs !== null) {
+    due.push(facts.sendingAtMs + facts.runLimitMs + policy.runLimitMarginMs);
+  }
+  const forMs = Math.min(...due.map((at) => (at === null ? Infinity : Math.max(at - nowMs, 0))));
+  return { kind: 'follow', runId, forMs };
+}
+
+function unreachable(situation: Situation, why: string): Action {
+  const { memory, policy, nowMs } = situation;
+  const forMs = seenFor(memory.unreachableSinceMs, nowMs);
+  if (memory.provablyUnsent && forMs >= policy.unsentWaitMs) {
+    return releaseUnsent(situation, `the gateway was out of reach before anything was sent: ${why}`);
+  }
+  if (abortOverdue(situation, memory.unreachableSinceMs)) return abortUnconfirmed(why);
+  if (forMs >= policy.gatewayGoneMs) {
+    return {
+      kind: 'indeterminate',
+      reason: 'gateway-gone',
+      evidence: `The gateway could not be reached for ${seconds(forMs)}; last error: ${why}`,
+      keepLane: true,
+    };
+  }
+  return { kind: 'wait', reason: 'unreachable', forMs: policy.pollMs };
+}
+
+/** Case 8: nothing was or will be done with the request; what runs there goes on. */
+function refused(situation: Situation, reason: string, retryAfterMs: number): Action {
+  const { memory, policy, nowMs } = situation;
+  if (memory.provablyUnsent && seenFor(memory.refusedSinceMs, nowMs) >= policy.unsentWaitMs) {
+    return releaseUnsent(situation, `the gateway took no work (${reason}) before anything was sent`);
+  }
+  if (abortOverdue(situation, memory.refusedSinceMs)) {
+    return abortUnconfirmed(`the gateway answers no look (${reason})`);
+  }
+  return { kind: 'wait', reason: 'refused', forMs: Math.max(retryAfterMs, policy.abortPollMs) };
+}
+
+function releaseUnsent({ facts }: Situation, reason: string): Action {
+  const proof = facts.state === 'planned' ? 'planned' : 'refused-sending';
+  return { kind: 'release', proof, reason };
+}
+
+/** The run is to end (cancel, or its limit), and for the whole bound nobody could see or reach it. */
+function abortOverdue(situation: Situation, blindSinceMs: number | null): boolean {
+  const { facts, memory, policy, nowMs } = situation;
+  if (memory.provablyUnsent) return false;
+  const blindForMs = seenFor(blindSinceMs, nowMs);
+  if (facts.cancelRequested !== null) {
+    return Math.min(blindForMs, seenFor(memory.endingSinceMs, nowMs)) >= policy.abortBoundMs;
+  }
+  return runLimitPassed(situation) && blindForMs >= policy.gatewayGoneMs;
+}
+
+function abortUnconfirmed(why: string): Action {
+  return {
+    kind: 'indeterminate',
+    reason: 'abort-unconfirmed',
+    evidence: `The run was to be ended, and the gateway did not show that it has: ${why}`,
+    keepLane: true,
+  };
+}
+
+/** Nothing was ever committed to the wire for this attempt; the gateway's session may still be another's. */
+function decidePlanned(situation: Situation, look: LookSeen): Action {
+  const evidence = readEvidence(situation.facts, look);
+  switch (evidence.kind) {
+    case 'absent':
+      return sendNext(situation, look, evidence);
+    case 'foreign':
+      return sessionBusy(situation, evidence.runIds);
+    case 'other-state':
+    case 'answered':
+    case 'executing':
+    case 'interrupted':
+    case 'unfinished':
+    case 'failed':
+      // A run id that was never committed is known there: rows and gateway contradict each other (a restored
+      // database, for one). Whatever is done by itself now could be done twice.
+      return {
+        kind: 'indeterminate',
+        reason: 'unexpected',
+        evidence: `The gateway already knows run ${nextRunId(situation.facts)} of an attempt that was never sent (${evidence.kind})`,
+        keepLane: evidence.kind === 'executing',
+      };
+    default:
+      return assertNever(evidence);
+  }
+}
+
+/** The ten cases of P22 for an attempt that may have been sent, with the request to end (P28) woven in. */
+function decideSent(situation: Situation, look: LookSeen): Action {
+  const { facts } = situation;
+  const evidence = readEvidence(facts, look);
+  switch (evidence.kind) {
+    case 'other-state':
+      return stateReplaced(situation, look);
+    case 'answered':
+      return evidence.recovery !== null && isNew(situation, evidence.recovery.runId)
+        ? { kind: 'adopt', runId: evidence.recovery.runId, ownRunId: evidence.recovery.ownRunId }
+        : { kind: 'collect', answer: evidence.answer };
+    case 'executing':
+      return executing(situation, evidence);
+    case 'interrupted':
+      return facts.cancelRequested === null
+        ? sendNext(situation, look, evidence)
+        : confirmed(facts.cancelRequested);
+    case 'unfinished':
+      return unfinished(situation, look);
+    case 'failed':
+      return facts.cancelRequested === null
+        ? { kind: 'fail', failure: withLimit(situation, evidence.failure) }
+        : confirmed(facts.cancelRequested);
+    case 'foreign':
+      return facts.cancelRequested === null
+        ? sessionBusy(situation, evidence.runIds)
+        : nowhere(situation, look);
+    case 'absent':
+      return nowhere(situation, look);
+    default:
+      return assertNever(evidence);
+  }
+}
+
+function isNew({ facts }: Situation, recoveryRunId: string): boolean {
+  return !facts.recoveryRunIds.includes(recoveryRunId);
+}
+
+function confirmed(reason: CancelReason): Action {
+  return { kind: 'confirm-abort', reason };
+}
+
+/** Cases 2 and 3: record what is proven, then follow it, or end it when it is to end. */
+function executing(
+  situation: Situation,
+  evidence: Extract<Evidence, { kind: 'executing' }>,
+): Action {
+  const { facts, memory, policy, nowMs } = situation;
+  if (facts.state === 'sending') return { kind: 'record-accepted', runId: evidence.runId };
+  if (evidence.recovery !== null && isNew(situation, evidence.runId)) {
+    return { kind: 'adopt', runId: evidence.runId, ownRunId: evidence.recovery.ownRunId };
+  }
+  if (facts.cancelRequested === null && !runLimitPassed(situation)) {
+    return follow(situation, evidence.runId);
+  }
+  if (memory.aborting !== null && nowMs - memory.aborting.sinceMs >= policy.abortBoundMs) {
+    return abortUnconfirmed(`run ${evidence.executing.join(', ')} still executes`);
+  }
+  return { kind: 'abort', runIds: evidence.executing };
+}
+
+/** Case 5: a crashed turn resumes by itself; only when it has not by then does nobody know. */
+function unfinished(situation: Situation, look: LookSeen): Action {
+  const { facts, policy } = situation;
+  if (facts.state === 'sending') {
+    return { kind: 'record-accepted', runId: facts.runIds.at(-1) ?? nextRunId(facts) };
+  }
+  if (!graceIsOver(situation, look)) {
+    return { kind: 'wait', reason: 'recovery', forMs: policy.pollMs };
+  }
+  if (facts.cancelRequested !== null) return confirmed(facts.cancelRequested);
+  return {
+    kind: 'indeterminate',
+    reason: 'no-recovery',
+    evidence:
+      'The turn began and is neither finished nor executing; no recovery run appeared within ' +
+      `${seconds(policy.recoveryGraceMs)} of the gateway's start (boot ${look.gateway.bootId})`,
+    keepLane: false,
+  };
+}
+
+/** Case 6 after the run limit: the failure is the end that Dash itself brought about. */
+function withLimit(situation: Situation, failure: RunFailure): RunFailure {
+  if (!failure.aborted || !runLimitPassed(situation)) return failure;
+  const limit = seconds(situation.facts.runLimitMs);
+  return {
+    ...failure,
+    class: 'transient',
+    timedOut: true,
+    message: `The run used up its limit of ${limit} and was ended (${failure.message})`.slice(0, 2_000),
+  };
+}
+
+/** Case 7. */
+function sessionBusy(situation: Situation, runIds: readonly string[]): Action {
+  const { memory, policy, nowMs } = situation;
+  const forMs = seenFor(memory.foreignSinceMs, nowMs);
+  if (forMs < policy.sessionBusyMs) {
+    return { kind: 'wait', reason: 'session-busy', forMs: policy.pollMs };
+  }
+  return {
+    kind: 'indeterminate',
+    reason: 'session-busy',
+    evidence: `Another's run has kept the session for ${seconds(forMs)}: ${runIds.join(', ')}`,
+    keepLane: false,
+  };
+}
+
+/** Cases 9 and 10: accepted and nowhere is inexplicable, sent and nowhere is sent again under the same run id. */
+function nowhere(situation: Situation, look: LookSeen): Action {
+  const { facts, memory, policy, nowMs } = situation;
+  if (facts.cancelRequested === null && facts.state !== 'accepted') {
+    return sendNext(situation, look, { kind: 'absent' });
+  }
+  const mayStillArrive =
+    facts.state === 'sending' && facts.bootId === look.gateway.bootId && !memory.provablyUnsent;
+  const boundMs = mayStillArrive ? policy.arrivalMs : facts.state === 'accepted' ? policy.settleMs : 0;
+  const stillForMs = seenFor(memory.still?.sinceMs ?? memory.foreignSinceMs, nowMs);
+  if (stillForMs < boundMs) {
+    return {
+      kind: 'wait',
+      reason: mayStillArrive ? 'arrival' : 'settling',
+      forMs: Math.min(policy.pollMs, boundMs - stillForMs),
+    };
+  }
+  if (facts.cancelRequested !== null) return confirmed(facts.cancelRequested);
+  return {
+    kind: 'indeterminate',
+    reason: 'vanished',
+    evidence: `The gateway had accepted run ${facts.runIds.at(-1) ?? ''} and shows no trace of it now (boot ${look.gateway.bootId})`,
+    keepLane: false,
+  };
+}
+
+function stateReplaced({ facts }: Situation, look: LookSeen): Action {
+  return {
+    kind: 'indeterminate',
+    reason: 'state-replaced',
+    evidence: `Run ${facts.runIds.at(-1) ?? ''} was sent to state ${facts.stateId}; state ${look.gateway.stateId ?? 'without sentinel'} answers now`,
+    keepLane: false,
+  };
+}
+
+function seconds(ms: number): string {
+  return `${Math.round(ms / 1_000)} s`;
+}
