@@ -41,13 +41,12 @@ export const GATEWAY_MESSAGES = [
   'undrain',
   'cordon',
   'uncordon',
-  'upgrade',
   'recover',
   'remove',
 ] as const;
 export type GatewayMessage = (typeof GATEWAY_MESSAGES)[number];
 
-/** The table "Gateway states and messages" of protocol.md: what each state accepts. */
+/** What each state accepts; everything else is answered with the state and this list. */
 export function acceptedMessages(state: GatewayState): readonly GatewayMessage[] {
   switch (state) {
     case 'registered':
@@ -62,11 +61,11 @@ export function acceptedMessages(state: GatewayState): readonly GatewayMessage[]
       return ['stop', 'cordon', 'recover', 'remove'];
     case 'open':
     case 'degraded':
-      return ['drain', 'cordon', 'restart', 'stop', 'upgrade', 'recover'];
+      return ['drain', 'cordon', 'restart', 'stop', 'recover'];
     case 'draining':
     case 'drained':
     case 'cordoned':
-      return ['undrain', 'uncordon', 'restart', 'stop', 'upgrade', 'remove'];
+      return ['undrain', 'uncordon', 'restart', 'stop', 'remove'];
     case 'removed':
       return [];
     default:

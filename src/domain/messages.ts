@@ -32,6 +32,10 @@ export interface TaskWorkflowInput {
   readonly gatewayId: string;
   /** Start-to-close of a run: the task's run limit. */
   readonly runLimitSeconds: number;
+  /** A run whose host gives no sign for so long is taken up by the gateway's owner of then. */
+  readonly runHeartbeatTimeoutMs: number;
+  /** Set when the workflow goes on in a new run while the task waits in the queue. */
+  readonly waiting?: boolean;
 }
 
 export const SWARM_SIGNALS = { news: 'news' } as const;
@@ -64,4 +68,6 @@ export type GatewayCommandResult =
 
 export interface GatewayWorkflowInput {
   readonly gatewayId: string;
+  /** Recorded wishes that the run before had not yet carried out. */
+  readonly orders?: readonly GatewayMessage[];
 }

@@ -114,3 +114,15 @@ function endOf({ nodes, cancelRequested }: SwarmSituation, skipped: number): Swa
   if (skipped === 0 && nodes.every(({ state }) => state === 'completed')) return 'completed';
   return cancelRequested ? 'cancelled' : 'failed';
 }
+
+const NAMES_IN_REASON = 10;
+
+/** Why a swarm ended as it did, for its row and for people; null: nothing needs explaining. */
+export function explainEnd(end: SwarmEnd, nodes: readonly PlannedNode[]): string | null {
+  if (end === 'completed') return null;
+  if (end === 'cancelled') return 'cancelled on request';
+  const failed = idsIn(nodes, 'failed');
+  const named = failed.slice(0, NAMES_IN_REASON).map((id) => `"${id}"`);
+  const more = failed.length - named.length;
+  return `${named.join(', ')}${more === 0 ? '' : ` and ${more} more`} failed`;
+}

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { DEFAULT_MAX_PARALLEL, MAX_SWARM_NODES } from './swarm-limits.ts';
 import { byteLength, checkPlaceholders, PROMPT_LIMIT_BYTES } from './swarm-template.ts';
 import { PRIORITIES, type PriorityName } from './task.ts';
 
@@ -6,9 +7,6 @@ import { PRIORITIES, type PriorityName } from './task.ts';
  * What a person writes to run a swarm (protocol.md "Swarm specification"): a strategy with its items, or a graph
  * of nodes. Strict: a key that is not known is an error, so that a slip never runs as something else.
  */
-
-export const MAX_SWARM_NODES = 1_000;
-export const DEFAULT_MAX_PARALLEL = 20;
 
 const priorityNames = Object.keys(PRIORITIES) as [PriorityName, ...PriorityName[]];
 

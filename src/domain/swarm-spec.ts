@@ -1,7 +1,8 @@
 import { problemsOf, type InputProblem } from './input-problems.ts';
 import { expandSwarm, type SwarmNode } from './swarm-expand.ts';
 import { checkGraph } from './swarm-graph.ts';
-import { MAX_SWARM_NODES, swarmSpecSchema, type SwarmSpec } from './swarm-schema.ts';
+import { MAX_SWARM_NODES } from './swarm-limits.ts';
+import { swarmSpecSchema, type SwarmSpec } from './swarm-schema.ts';
 
 export type SwarmSpecResult =
   | { readonly kind: 'valid'; readonly spec: SwarmSpec; readonly nodes: readonly SwarmNode[] }
