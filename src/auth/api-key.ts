@@ -22,7 +22,9 @@ export interface ParsedApiKey {
 
 /** A new key. `text` is shown once and kept nowhere; `secretHash` is what the row holds. */
 export function newApiKey(): ParsedApiKey & { readonly text: string } {
-  const keyId = Array.from({ length: ID_CHARS }, () => BASE62.charAt(randomInt(36)).toLowerCase()).join('');
+  const keyId = Array.from({ length: ID_CHARS }, () =>
+    BASE62.charAt(randomInt(36)).toLowerCase(),
+  ).join('');
   const secret = base62(BigInt(`0x${randomBytes(SECRET_BYTES).toString('hex')}`), SECRET_CHARS);
   const text = `dash_${keyId}_${secret}${checksum(keyId, secret)}`;
   return { text, keyId, secretHash: hashSecret(secret) };

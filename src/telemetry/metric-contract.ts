@@ -49,8 +49,8 @@ export const METRICS = {
   attempts: {
     name: 'dash_attempts_total',
     type: 'counter',
-    source: 'process',
-    help: 'Attempts that this process closed, by outcome and class of failure (none when it did not fail)',
+    source: 'rows',
+    help: 'Attempts that ended, by outcome and class of failure (none when they did not fail)',
     labels: ['outcome', 'class'],
   },
   claim: {
@@ -72,8 +72,8 @@ export const METRICS = {
   reconcileFindings: {
     name: 'dash_reconcile_findings_total',
     type: 'counter',
-    source: 'process',
-    help: 'Disagreements that reconcile found in this process, by kind and whether it repaired them',
+    source: 'rows',
+    help: 'Disagreements that reconcile found, by kind and whether it repaired them',
     labels: ['kind', 'repaired'],
   },
   httpRequest: {

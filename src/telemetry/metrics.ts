@@ -16,12 +16,17 @@ export interface RowMetrics {
     readonly free: number;
   }[];
   readonly gateways: readonly { readonly state: string; readonly count: number }[];
-}
-
-export interface AttemptClosed {
-  readonly outcome: string;
-  /** Class of the failure; null: it did not fail. */
-  readonly failureClass: string | null;
+  readonly attempts: readonly {
+    readonly outcome: string;
+    /** Class of the failure; null: it did not fail. */
+    readonly failureClass: string | null;
+    readonly count: number;
+  }[];
+  readonly findings: readonly {
+    readonly kind: string;
+    readonly repaired: boolean;
+    readonly count: number;
+  }[];
 }
 
 export interface HttpRequestDone {
@@ -34,10 +39,8 @@ export interface HttpRequestDone {
 
 /** The series of one process. */
 export interface Metrics {
-  attemptClosed(attempt: AttemptClosed): void;
   claimed(seconds: number): void;
   started(secondsSinceAccepted: number): void;
-  reconcileFinding(finding: { readonly kind: string; readonly repaired: boolean }): void;
   httpRequestDone(request: HttpRequestDone): void;
   eventStreams(open: number): void;
   /**
@@ -52,19 +55,14 @@ export interface Metrics {
 /** Makes every series of the contract in `registry`, which is the process's own and never the global one. */
 export function createMetrics(options: { readonly registry: Registry }): Metrics {
   const { registry } = options;
-  const rows = rowGauges(registry);
-  const attempts = counter(registry, METRICS.attempts);
-  const findings = counter(registry, METRICS.reconcileFindings);
+  const rows = rowSeries(registry);
   const claim = histogram(registry, METRICS.claim);
   const start = histogram(registry, METRICS.startLatency);
   const http = histogram(registry, METRICS.httpRequest);
   const streams = gauge(registry, METRICS.eventStreams);
   return {
-    attemptClosed: ({ outcome, failureClass }) =>
-      attempts.inc({ outcome, class: failureClass ?? 'none' }),
     claimed: (seconds) => claim.observe(seconds),
     started: (seconds) => start.observe(seconds),
-    reconcileFinding: ({ kind, repaired }) => findings.inc({ kind, repaired: String(repaired) }),
     httpRequestDone: ({ route, method, status, seconds }) =>
       http.observe({ route, method, status: String(status) }, seconds),
     eventStreams: (open) => streams.set(open),
@@ -76,16 +74,18 @@ export function createMetrics(options: { readonly registry: Registry }): Metrics
   };
 }
 
-function rowGauges(registry: Registry): { show(rows: RowMetrics | null): void } {
+function rowSeries(registry: Registry): { show(rows: RowMetrics | null): void } {
   const tasks = gauge(registry, METRICS.tasks);
   const depth = gauge(registry, METRICS.queueDepth);
   const age = gauge(registry, METRICS.queueOldestAge);
   const lanes = gauge(registry, METRICS.lanes);
   const gateways = gauge(registry, METRICS.gateways);
+  const attempts = counter(registry, METRICS.attempts);
+  const findings = counter(registry, METRICS.reconcileFindings);
   const up = gauge(registry, METRICS.databaseUp);
   return {
     show: (rows) => {
-      for (const series of [tasks, depth, age, lanes, gateways]) series.reset();
+      for (const series of [tasks, depth, age, lanes, gateways, attempts, findings]) series.reset();
       up.set(rows === null ? 0 : 1);
       if (rows === null) return;
       for (const { state, count } of rows.tasks) tasks.set({ state }, count);
@@ -97,6 +97,12 @@ function rowGauges(registry: Registry): { show(rows: RowMetrics | null): void } 
       for (const { gatewayId, held, free } of rows.lanes) {
         lanes.set({ gateway: gatewayId, kind: 'held' }, held);
         lanes.set({ gateway: gatewayId, kind: 'free' }, free);
+      }
+      for (const { outcome, failureClass, count } of rows.attempts) {
+        attempts.inc({ outcome, class: failureClass ?? 'none' }, count);
+      }
+      for (const { kind, repaired, count } of rows.findings) {
+        findings.inc({ kind, repaired: String(repaired) }, count);
       }
     },
   };
