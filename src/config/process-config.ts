@@ -1,0 +1,44 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { isAbsolute, join } from 'node:path';
+import { ConfigError } from './config-error.ts';
+import { loadConfig, type ConfigFlags, type DashConfig, type Environment } from './load.ts';
+import { projectDir } from './project-dir.ts';
+
+/** The environment of this process: the only place that reads it. Hand it on as a value. */
+export function processEnvironment(): Environment {
+  return process.env;
+}
+
+/**
+ * The configuration of this process: its environment, `dash.yaml` of the project (or the file that
+ * DASH_CONFIG names, which must exist then), and the given flags. Throws ConfigError.
+ */
+export function loadProcessConfig(flags: ConfigFlags = {}): DashConfig {
+  const env = processEnvironment();
+  const baseDir = projectDir();
+  const file = configFile(env, baseDir);
+  return loadConfig({ env, flags, baseDir, ...(file === undefined ? {} : { file }) });
+}
+
+function configFile(env: Environment, baseDir: string): { path: string; text: string } | undefined {
+  const named = env['DASH_CONFIG'];
+  const isNamed = named !== undefined && named !== '';
+  const path = isNamed
+    ? isAbsolute(named)
+      ? named
+      : join(process.cwd(), named)
+    : join(baseDir, 'dash.yaml');
+  if (!isNamed && !existsSync(path)) return undefined;
+  try {
+    return { path, text: readFileSync(path, 'utf8') };
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new ConfigError([
+      {
+        setting: path,
+        source: isNamed ? 'DASH_CONFIG' : path,
+        message: `cannot be read: ${reason}`,
+      },
+    ]);
+  }
+}
