@@ -42,7 +42,7 @@ export async function openDataDir(options: { path: string }): Promise<DataDir> {
   const holderFile = join(path, 'launcher.json');
   const lock = await takeLock(id);
   const earlier = readHolder(holderFile);
-  if (lock === undefined) throw inUse(path, earlier);
+  if (lock === undefined) throw inUse(path, readRunning(path));
 
   const holder: Holder = { pid: process.pid, launchId: randomBytes(8).toString('hex') };
   try {
