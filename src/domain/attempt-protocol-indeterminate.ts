@@ -30,8 +30,12 @@ export function decideIndeterminate(situation: Situation): Action {
 function afterLook(situation: Situation, look: LookSeen): Action {
   const { facts } = situation;
   const evidence = readEvidence(facts, look);
-  const over = evidence.kind !== 'unfinished' || look.gateway.readyForMs >= situation.policy.recoveryGraceMs;
-  if (shows(evidence) || (facts.cancelRequested !== null && over && evidence.kind !== 'other-state')) {
+  const over =
+    evidence.kind !== 'unfinished' || look.gateway.readyForMs >= situation.policy.recoveryGraceMs;
+  if (
+    shows(evidence) ||
+    (facts.cancelRequested !== null && over && evidence.kind !== 'other-state')
+  ) {
     return { kind: 'reappear' };
   }
   return facts.holdsLane && over ? { kind: 'free-lane' } : { kind: 'return' };

@@ -1,3 +1,4 @@
+import { assertNever } from './assert-never.ts';
 import { readEvidence } from './attempt-protocol-evidence.ts';
 import type { AttemptFacts, Memory, Observation, Refusal } from './attempt-protocol-types.ts';
 import type { LookSeen } from './look.ts';
@@ -28,8 +29,7 @@ export function remember(
   seen: Observation,
   nowMs: number,
 ): Memory {
-  const endingSinceMs =
-    facts.cancelRequested === null ? null : (memory.endingSinceMs ?? nowMs);
+  const endingSinceMs = facts.cancelRequested === null ? null : (memory.endingSinceMs ?? nowMs);
   switch (seen.kind) {
     case 'unseen':
     case 'acknowledged':
@@ -52,17 +52,14 @@ export function remember(
         still: null,
         refusal: null,
       };
-    default:
+    case 'seen':
       return { ...rememberLook(memory, facts, seen, nowMs), endingSinceMs };
+    default:
+      return assertNever(seen);
   }
 }
 
-function rememberLook(
-  memory: Memory,
-  facts: AttemptFacts,
-  look: LookSeen,
-  nowMs: number,
-): Memory {
+function rememberLook(memory: Memory, facts: AttemptFacts, look: LookSeen, nowMs: number): Memory {
   const evidence = readEvidence(facts, look);
   const what = `${evidence.kind} in ${look.gateway.bootId}`;
   const motionless = evidence.kind === 'unfinished' || evidence.kind === 'absent';
@@ -92,8 +89,7 @@ export function rememberSent(memory: Memory): Memory {
 
 /** The commit or the send was refused: provably nothing was started by it. */
 export function rememberRefusal(memory: Memory, refusal: Refusal, nowMs: number): Memory {
-  const sinceMs =
-    memory.refusal?.kind === refusal.kind ? memory.refusal.sinceMs : nowMs;
+  const sinceMs = memory.refusal?.kind === refusal.kind ? memory.refusal.sinceMs : nowMs;
   return { ...memory, committed: null, refusal: { ...refusal, sinceMs, atMs: nowMs } };
 }
 

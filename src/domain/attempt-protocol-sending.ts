@@ -16,12 +16,13 @@ export function sendNext(situation: Situation, look: LookSeen, evidence: Sendabl
   const { bootId, stateId } = look.gateway;
   if (stateId === null) return withoutSentinel(situation);
   const last = facts.runIds.at(-1);
-  const runId =
-    last === undefined || evidence.kind === 'interrupted' ? nextRunId(facts) : last;
+  const runId = last === undefined || evidence.kind === 'interrupted' ? nextRunId(facts) : last;
   if (memory.committed?.runId === runId && memory.committed.bootId === bootId) {
     return { kind: 'send', runId, bootId };
   }
-  return afterRefusal(situation, look, evidence) ?? { kind: 'commit-sending', runId, bootId, stateId };
+  return (
+    afterRefusal(situation, look, evidence) ?? { kind: 'commit-sending', runId, bootId, stateId }
+  );
 }
 
 /** Without the sentinel a replaced state could not be told from this one: its owner makes it at connect. */
@@ -37,7 +38,8 @@ function afterRefusal(situation: Situation, look: LookSeen, evidence: Sendable):
   const { facts, memory, policy, nowMs } = situation;
   const { refusal } = memory;
   if (refusal === null) return null;
-  if (refusal.kind === 'invalid') return { kind: 'fail', failure: invalid(situation, refusal.message) };
+  if (refusal.kind === 'invalid')
+    return { kind: 'fail', failure: invalid(situation, refusal.message) };
   const forMs = nowMs - refusal.sinceMs;
   const boundMs = refusal.kind === 'closed' ? 0 : policy.unsentWaitMs;
   if (isProvablyUnsent(situation, look, evidence) && forMs >= boundMs) {
@@ -47,7 +49,11 @@ function afterRefusal(situation: Situation, look: LookSeen, evidence: Sendable):
   if (forMs >= policy.gatewayGoneMs) return neverTaken(situation, evidence, refusal.message);
   const pauseMs = refusal.atMs + (refusal.retryAfterMs ?? policy.pollMs) - nowMs;
   return pauseMs > 0
-    ? { kind: 'wait', reason: refusal.kind === 'closed' ? 'gateway-closed' : 'refused', forMs: pauseMs }
+    ? {
+        kind: 'wait',
+        reason: refusal.kind === 'closed' ? 'gateway-closed' : 'refused',
+        forMs: pauseMs,
+      }
     : null;
 }
 
@@ -59,9 +65,7 @@ function isProvablyUnsent(situation: Situation, look: LookSeen, evidence: Sendab
   const { facts, memory } = situation;
   if (memory.provablyUnsent) return true;
   return (
-    evidence.kind === 'absent' &&
-    facts.state === 'sending' &&
-    facts.bootId !== look.gateway.bootId
+    evidence.kind === 'absent' && facts.state === 'sending' && facts.bootId !== look.gateway.bootId
   );
 }
 
@@ -87,7 +91,10 @@ function neverTaken({ facts, policy }: Situation, evidence: Sendable, message: s
   };
 }
 
-function invalid({ facts }: Situation, message: string): {
+function invalid(
+  { facts }: Situation,
+  message: string,
+): {
   runId: string;
   class: 'permanent';
   message: string;

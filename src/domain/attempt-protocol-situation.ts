@@ -27,3 +27,16 @@ export function graceIsOver({ memory, policy, nowMs }: Situation, look: LookSeen
     seenFor(memory.still?.sinceMs ?? null, nowMs) >= policy.settleMs
   );
 }
+
+/** The gateway's limit and Dash's margin are both used up (measured from the first send). */
+export function runLimitPassed({ facts, policy, nowMs }: Situation): boolean {
+  return (
+    facts.sendingAtMs !== null &&
+    nowMs >= facts.sendingAtMs + facts.runLimitMs + policy.runLimitMarginMs
+  );
+}
+
+/** A duration for people. */
+export function seconds(ms: number): string {
+  return `${Math.round(ms / 1_000)} s`;
+}

@@ -1,6 +1,18 @@
 import { assertNever } from './assert-never.ts';
-import { graceIsOver, seenFor, type Situation } from './attempt-protocol-situation.ts';
-import { nextRunId, readEvidence, runIdsToLookFor, type Evidence } from './attempt-protocol-evidence.ts';
+import { abortUnconfirmed, refused, unreachable } from './attempt-protocol-blind.ts';
+import {
+  graceIsOver,
+  runLimitPassed,
+  seconds,
+  seenFor,
+  type Situation,
+} from './attempt-protocol-situation.ts';
+import {
+  nextRunId,
+  readEvidence,
+  runIdsToLookFor,
+  type Evidence,
+} from './attempt-protocol-evidence.ts';
 import { decideIndeterminate } from './attempt-protocol-indeterminate.ts';
 import { sendNext } from './attempt-protocol-sending.ts';
 import type { Action } from './attempt-protocol-types.ts';
@@ -34,7 +46,11 @@ export function decide(situation: Situation): Action {
     return { kind: 'request-end', reason: 'expired' };
   }
   if (facts.state === 'planned' && facts.cancelRequested !== null) {
-    return { kind: 'release', proof: 'planned', reason: `${facts.cancelRequested} before it was sent` };
+    return {
+      kind: 'release',
+      proof: 'planned',
+      reason: `${facts.cancelRequested} before it was sent`,
+    };
   }
   switch (seen.kind) {
     case 'unseen':
@@ -58,14 +74,6 @@ function deadlinePassed({ facts, nowMs }: Situation): boolean {
   return facts.deadlineAtMs !== null && nowMs >= facts.deadlineAtMs;
 }
 
-/** The gateway's limit and Dash's margin are both used up (measured from the first send). */
-function runLimitPassed({ facts, policy, nowMs }: Situation): boolean {
-  return (
-    facts.sendingAtMs !== null &&
-    nowMs >= facts.sendingAtMs + facts.runLimitMs + policy.runLimitMarginMs
-  );
-}
-
 function acknowledged(situation: Situation, runId: string): Action {
   if (situation.facts.state !== 'accepted') return { kind: 'record-accepted', runId };
   if (situation.facts.cancelRequested !== null) {
@@ -82,61 +90,6 @@ function follow({ facts, policy, nowMs }: Situation, runId: string): Action {
   }
   const forMs = Math.min(...due.map((at) => (at === null ? Infinity : Math.max(at - nowMs, 0))));
   return { kind: 'follow', runId, forMs };
-}
-
-function unreachable(situation: Situation, why: string): Action {
-  const { memory, policy, nowMs } = situation;
-  const forMs = seenFor(memory.unreachableSinceMs, nowMs);
-  if (memory.provablyUnsent && forMs >= policy.unsentWaitMs) {
-    return releaseUnsent(situation, `the gateway was out of reach before anything was sent: ${why}`);
-  }
-  if (abortOverdue(situation, memory.unreachableSinceMs)) return abortUnconfirmed(why);
-  if (forMs >= policy.gatewayGoneMs) {
-    return {
-      kind: 'indeterminate',
-      reason: 'gateway-gone',
-      evidence: `The gateway could not be reached for ${seconds(forMs)}; last error: ${why}`,
-      keepLane: true,
-    };
-  }
-  return { kind: 'wait', reason: 'unreachable', forMs: policy.pollMs };
-}
-
-/** Case 8: nothing was or will be done with the request; what runs there goes on. */
-function refused(situation: Situation, reason: string, retryAfterMs: number): Action {
-  const { memory, policy, nowMs } = situation;
-  if (memory.provablyUnsent && seenFor(memory.refusedSinceMs, nowMs) >= policy.unsentWaitMs) {
-    return releaseUnsent(situation, `the gateway took no work (${reason}) before anything was sent`);
-  }
-  if (abortOverdue(situation, memory.refusedSinceMs)) {
-    return abortUnconfirmed(`the gateway answers no look (${reason})`);
-  }
-  return { kind: 'wait', reason: 'refused', forMs: Math.max(retryAfterMs, policy.abortPollMs) };
-}
-
-function releaseUnsent({ facts }: Situation, reason: string): Action {
-  const proof = facts.state === 'planned' ? 'planned' : 'refused-sending';
-  return { kind: 'release', proof, reason };
-}
-
-/** The run is to end (cancel, or its limit), and for the whole bound nobody could see or reach it. */
-function abortOverdue(situation: Situation, blindSinceMs: number | null): boolean {
-  const { facts, memory, policy, nowMs } = situation;
-  if (memory.provablyUnsent) return false;
-  const blindForMs = seenFor(blindSinceMs, nowMs);
-  if (facts.cancelRequested !== null) {
-    return Math.min(blindForMs, seenFor(memory.endingSinceMs, nowMs)) >= policy.abortBoundMs;
-  }
-  return runLimitPassed(situation) && blindForMs >= policy.gatewayGoneMs;
-}
-
-function abortUnconfirmed(why: string): Action {
-  return {
-    kind: 'indeterminate',
-    reason: 'abort-unconfirmed',
-    evidence: `The run was to be ended, and the gateway did not show that it has: ${why}`,
-    keepLane: true,
-  };
 }
 
 /** Nothing was ever committed to the wire for this attempt; the gateway's session may still be another's. */
@@ -255,7 +208,10 @@ function withLimit(situation: Situation, failure: RunFailure): RunFailure {
     ...failure,
     class: 'transient',
     timedOut: true,
-    message: `The run used up its limit of ${limit} and was ended (${failure.message})`.slice(0, 2_000),
+    message: `The run used up its limit of ${limit} and was ended (${failure.message})`.slice(
+      0,
+      2_000,
+    ),
   };
 }
 
@@ -282,7 +238,11 @@ function nowhere(situation: Situation, look: LookSeen): Action {
   }
   const mayStillArrive =
     facts.state === 'sending' && facts.bootId === look.gateway.bootId && !memory.provablyUnsent;
-  const boundMs = mayStillArrive ? policy.arrivalMs : facts.state === 'accepted' ? policy.settleMs : 0;
+  const boundMs = mayStillArrive
+    ? policy.arrivalMs
+    : facts.state === 'accepted'
+      ? policy.settleMs
+      : 0;
   const stillForMs = seenFor(memory.still?.sinceMs ?? memory.foreignSinceMs, nowMs);
   if (stillForMs < boundMs) {
     return {
@@ -307,8 +267,4 @@ function stateReplaced({ facts }: Situation, look: LookSeen): Action {
     evidence: `Run ${facts.runIds.at(-1) ?? ''} was sent to state ${facts.stateId}; state ${look.gateway.stateId ?? 'without sentinel'} answers now`,
     keepLane: false,
   };
-}
-
-function seconds(ms: number): string {
-  return `${Math.round(ms / 1_000)} s`;
 }
