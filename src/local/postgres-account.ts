@@ -13,28 +13,20 @@ export interface Account {
   readonly gid: number;
 }
 
-/** The account the server must run as: undefined = the current user will do. Makes `postgres` when root has none. */
-export async function postgresAccount(options: {
-  currentUid: number;
-  env: NodeJS.ProcessEnv;
-}): Promise<Account | undefined> {
-  if (options.currentUid !== 0) return undefined;
-  const existing = await lookUp(options.env);
+/** The system user `postgres`, made when it is absent. For root only. */
+export async function postgresAccount(env: NodeJS.ProcessEnv): Promise<Account> {
+  const existing = await lookUp(env);
   if (existing !== undefined) return existing;
   await runCommand({
     command: 'useradd',
     args: [
-      '--system',
-      '--user-group',
-      '--no-create-home',
-      '--shell',
-      '/usr/sbin/nologin',
-      'postgres',
+      ...['--system', '--user-group', '--no-create-home'],
+      ...['--shell', '/usr/sbin/nologin', 'postgres'],
     ],
-    env: options.env,
+    env,
     timeoutMs: 20_000,
   });
-  const made = await lookUp(options.env);
+  const made = await lookUp(env);
   if (made !== undefined) return made;
   throw new LocalError({
     code: 'postgres-unavailable',
