@@ -1,0 +1,124 @@
+import type { Clock } from '../../src/platform/clock.ts';
+
+/**
+ * A host's proof that it still owns a gateway (protocol P24, P16, P26).
+ *
+ * The renewal is an awaited, acknowledged heartbeat of the running `holdGateway` activity; its age counts, on a
+ * monotonic clock, from the *sending* of the last acknowledged one, so neither a frozen process nor a slow answer
+ * can make an old claim look young. While the age is below half the time-out the host may send; else it asks
+ * PostgreSQL, and sends only in the tick of the answer "the epoch is ours". Without any answer it does not send.
+ */
+export interface HoldLease {
+  /** The epoch under which this host owns the gateway; 0 before the first attach. */
+  ownerEpoch(): number;
+  /** True while the last acknowledged renewal is young enough to bind new work (P16). */
+  isFresh(): boolean;
+  /** Called in the same tick as each mutating frame; throws `NotPermitted` when nothing may be sent. */
+  permit(): void | Promise<void>;
+  /** Starts renewing for an activity that has just begun, or that joins a hold which already lives here. */
+  attach(activity: AttachedActivity): void;
+  /** Stops renewing: the activity ended by itself. */
+  detach(): void;
+  close(): void;
+}
+
+export interface AttachedActivity {
+  readonly taskToken: Uint8Array;
+  readonly ownerEpoch: number;
+  /** The server no longer knows the activity (timed out, replaced): the activity detaches, the hold lives on. */
+  readonly onGone: () => void;
+}
+
+export interface HoldLeaseOptions {
+  /** One acknowledged heartbeat, ended after `deadlineMs`. Answers `gone` when the server does not know the token. */
+  readonly heartbeat: (
+    taskToken: Uint8Array,
+    deadlineMs: number,
+  ) => Promise<'acknowledged' | 'gone'>;
+  /** `gateways.owner_epoch` now; rejects when PostgreSQL does not answer in time. */
+  readonly readOwnerEpoch: () => Promise<number>;
+  readonly clock: Clock;
+  readonly renewEveryMs: number;
+  /** The activity's heartbeat time-out. */
+  readonly timeoutMs: number;
+}
+
+/** Why a host may not send. Nothing was sent; the run detaches and whoever owns the gateway goes on with it. */
+export class NotPermitted extends Error {
+  override readonly name = 'NotPermitted';
+  readonly reason: 'superseded' | 'unproven';
+  constructor(reason: 'superseded' | 'unproven', options?: { cause?: unknown }) {
+    super(
+      reason === 'superseded'
+        ? 'another host owns this gateway now'
+        : 'neither Temporal nor PostgreSQL confirms that this host still owns the gateway',
+      options,
+    );
+    this.reason = reason;
+  }
+}
+
+/** How long an answer of PostgreSQL may have taken and still prove ownership. */
+const PROOF_MAX_AGE_MS = 1_000;
+
+export function createHoldLease(options: HoldLeaseOptions): HoldLease {
+  const { clock } = options;
+  let ownerEpoch = 0;
+  let lastAcknowledgedSentAt = Number.NEGATIVE_INFINITY;
+  let renewal: AbortController | null = null;
+
+  const isFresh = (): boolean =>
+    renewal !== null && clock.monotonic() - lastAcknowledgedSentAt < options.timeoutMs / 2;
+
+  async function renewWhile(activity: AttachedActivity, running: AbortController): Promise<void> {
+    while (!running.signal.aborted) {
+      const sentAt = clock.monotonic();
+      const answer = await options
+        .heartbeat(activity.taskToken, options.renewEveryMs)
+        // Refused or late: the age goes on counting, which is all that matters here.
+        .catch(() => 'unacknowledged' as const);
+      if (running.signal.aborted) return;
+      if (answer === 'acknowledged')
+        lastAcknowledgedSentAt = Math.max(lastAcknowledgedSentAt, sentAt);
+      if (answer === 'gone') {
+        stopRenewing();
+        activity.onGone();
+        return;
+      }
+      const spentMs = clock.monotonic() - sentAt;
+      await clock.sleep(Math.max(options.renewEveryMs - spentMs, 50), running.signal);
+    }
+  }
+
+  function stopRenewing(): void {
+    renewal?.abort();
+    renewal = null;
+  }
+
+  async function askDatabase(): Promise<void> {
+    const askedAt = clock.monotonic();
+    const epoch = await options.readOwnerEpoch().catch((cause: unknown) => {
+      throw new NotPermitted('unproven', { cause });
+    });
+    if (epoch !== ownerEpoch) throw new NotPermitted('superseded');
+    // A process that was frozen while the answer lay in its socket must not believe it.
+    if (clock.monotonic() - askedAt > PROOF_MAX_AGE_MS) throw new NotPermitted('unproven');
+  }
+
+  return {
+    ownerEpoch: () => ownerEpoch,
+    isFresh,
+    permit: () => (isFresh() ? undefined : askDatabase()),
+    attach(activity) {
+      stopRenewing();
+      ownerEpoch = activity.ownerEpoch;
+      // The start of the activity itself was acknowledged by the server just now, but when it left the server is
+      // not known here: the first renewal decides.
+      lastAcknowledgedSentAt = Number.NEGATIVE_INFINITY;
+      renewal = new AbortController();
+      void renewWhile(activity, renewal);
+    },
+    detach: stopRenewing,
+    close: stopRenewing,
+  };
+}

@@ -1,0 +1,52 @@
+import { Client, Connection, type ConnectionOptions } from '@temporalio/client';
+import { NativeConnection } from '@temporalio/worker';
+
+/** How to reach Temporal; from `TEMPORAL_*` or a profile, see src/config. */
+export interface TemporalSettings {
+  readonly connection: Pick<ConnectionOptions, 'address' | 'tls' | 'apiKey' | 'metadata'>;
+  readonly namespace: string;
+}
+
+/** For processes that only send messages. */
+export interface TemporalClient {
+  readonly client: Client;
+  close(): Promise<void>;
+}
+
+/**
+ * A client that connects with its first call, so that a process can start, and accept work, while Temporal is away.
+ * Calls obey `client.withDeadline`; the connection comes back by itself.
+ */
+export function createTemporalClient(settings: TemporalSettings): TemporalClient {
+  const connection = Connection.lazy(settings.connection);
+  return {
+    client: new Client({ connection, namespace: settings.namespace }),
+    close: () => connection.close(),
+  };
+}
+
+/** For processes that run Workers: all their Workers share the native connection. */
+export interface TemporalConnection extends TemporalClient {
+  readonly native: NativeConnection;
+  readonly namespace: string;
+}
+
+/**
+ * Connects a worker process. Throws when the server cannot be reached now: the caller decides how long to try.
+ *
+ * Workers and client have a connection each, because calls over the native one retry below the caller's deadline: an
+ * acknowledged renewal (P24) must fail in time.
+ */
+export async function connectTemporal(settings: TemporalSettings): Promise<TemporalConnection> {
+  const native = await NativeConnection.connect(settings.connection);
+  const { client, close } = createTemporalClient(settings);
+  return {
+    client,
+    native,
+    namespace: settings.namespace,
+    close: async () => {
+      await close();
+      await native.close();
+    },
+  };
+}

@@ -1,0 +1,125 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { Context } from '@temporalio/activity';
+import { Worker } from '@temporalio/worker';
+import { createHoldLease, NotPermitted } from '../../../activities/hold-gateway/lease.ts';
+import { startTemporalServer, type TemporalServer } from '../../../src/local/temporal-server.ts';
+import { createProgress } from '../../../src/local/progress.ts';
+import { systemClock } from '../../../src/platform/clock.ts';
+import { connectTemporal, type TemporalConnection } from '../../../src/temporal/connect.ts';
+import { heartbeatActivity } from '../../../src/temporal/heartbeat.ts';
+import { eventually } from '../../support/eventually.ts';
+
+const HEARTBEAT_TIMEOUT_MS = 3_000;
+const clock = systemClock();
+const directory = mkdtempSync(join(tmpdir(), 'dash-lease-'));
+let server: TemporalServer;
+let temporal: TemporalConnection;
+
+function startServer(port?: number): Promise<TemporalServer> {
+  return startTemporalServer({
+    binaryPath: process.env['DASH_TEST_TEMPORAL_BINARY'] ?? 'temporal',
+    dataDir: directory,
+    storage: 'file',
+    namespace: 'default',
+    home: { recordsDir: join(directory, 'records'), launchId: 'lease-test' },
+    env: process.env,
+    clock,
+    progress: createProgress({ stream: { write: () => undefined }, clock, color: false }),
+    uiPort: false,
+    ...(port === undefined ? {} : { port }),
+  });
+}
+
+beforeAll(async () => {
+  server = await startServer();
+  temporal = await connectTemporal({
+    connection: { address: server.address },
+    namespace: 'default',
+  });
+});
+
+afterAll(async () => {
+  await temporal?.close();
+  await server?.stop();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+test('a hold proves itself by acknowledged renewals, asks PostgreSQL while Temporal is away, and is joined by the next activity on its return (P24, P16, P32)', async () => {
+  let databaseEpoch: number | Error = 1;
+  const lease = createHoldLease({
+    heartbeat: (token, deadlineMs) => heartbeatActivity(temporal.client, token, deadlineMs),
+    readOwnerEpoch: async () => {
+      if (databaseEpoch instanceof Error) throw databaseEpoch;
+      return databaseEpoch;
+    },
+    clock,
+    renewEveryMs: 500,
+    timeoutMs: HEARTBEAT_TIMEOUT_MS,
+  });
+  let gone = 0;
+  let finish = (): void => undefined;
+  const activities = {
+    holdOnce: (ownerEpoch: number): Promise<string> =>
+      new Promise((resolve, reject) => {
+        databaseEpoch = ownerEpoch;
+        finish = () => resolve('finished');
+        lease.attach({
+          taskToken: Context.current().info.taskToken,
+          ownerEpoch,
+          onGone: () => {
+            gone += 1;
+            reject(new Error('detached'));
+          },
+        });
+      }),
+  };
+  const worker = await Worker.create({
+    connection: temporal.native,
+    taskQueue: 'lease',
+    workflowsPath: fileURLToPath(new URL('../../support/hold-once-workflow.ts', import.meta.url)),
+    activities,
+  });
+  await worker.runUntil(async () => {
+    try {
+      const handle = await temporal.client.workflow.start('holdTwice', {
+        workflowId: 'lease',
+        taskQueue: 'lease',
+        args: [HEARTBEAT_TIMEOUT_MS],
+      });
+      await eventually(() => lease.isFresh(), { what: 'the first acknowledged renewal' });
+      expect(lease.permit()).toBeUndefined();
+
+      const port = Number(server.address.split(':')[1]);
+      process.kill(server.pid, 'SIGKILL');
+      await server.exited;
+      await eventually(() => !lease.isFresh(), { what: 'the proof to age' });
+      // Without Temporal the epoch in PostgreSQL decides.
+      await expect(lease.permit()).resolves.toBeUndefined();
+      databaseEpoch = 2;
+      await expect(lease.permit()).rejects.toThrow(NotPermitted);
+      databaseEpoch = new Error('PostgreSQL does not answer');
+      await expect(lease.permit()).rejects.toMatchObject({ reason: 'unproven' });
+      databaseEpoch = 1;
+
+      // The activity outlives its time-out on the server: on return its token is unknown, and the next one joins.
+      await clock.sleep(HEARTBEAT_TIMEOUT_MS);
+      server = await startServer(port);
+      await eventually(() => gone === 1, { timeoutMs: 20_000, what: 'the old activity to detach' });
+      await eventually(() => lease.ownerEpoch() === 2 && lease.isFresh(), {
+        timeoutMs: 20_000,
+        what: 'the next activity to join the lease',
+      });
+      expect(lease.permit()).toBeUndefined();
+      finish();
+      expect(await handle.result()).toEqual(['ActivityFailure', 'finished']);
+    } finally {
+      // A Worker waits for its activities: a red test must not hang.
+      finish();
+    }
+  });
+  expect(gone).toBe(1);
+}, 90_000);

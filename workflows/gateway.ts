@@ -1,0 +1,163 @@
+import {
+  ActivityFailure,
+  CancellationScope,
+  TimeoutFailure,
+  TimeoutType,
+  allHandlersFinished,
+  condition,
+  continueAsNew,
+  defineQuery,
+  defineSignal,
+  defineUpdate,
+  proxyActivities,
+  setCurrentDetails,
+  setHandler,
+  sleep,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { GatewayControlActivities } from '../activities/gateway-control/gateway-control.ts';
+import type { HoldGatewayActivities } from '../activities/hold-gateway/hold-gateway.ts';
+import { GATEWAY_MESSAGES, type GatewayMessage } from '../src/domain/gateway.ts';
+import { holdQueue, type HoldClaim } from '../src/domain/hold.ts';
+import type {
+  GatewayCommand,
+  GatewayCommandResult,
+  GatewayWorkflowInput,
+} from '../src/domain/messages.ts';
+import { CONTROL_QUEUE } from '../src/domain/names.ts';
+import { carryOut } from './support/gateway-orders.ts';
+
+/** Steady state costs no history; failovers and orders do. */
+const CONTINUE_AFTER_EVENTS = 2_000;
+/** A hold lasts as long as its gateway; Temporal asks for some number. */
+const HOLD_FOR = '365 days';
+
+export const gatewayStatusQuery = defineQuery<GatewayStatus>('status');
+
+export interface GatewayStatus {
+  readonly gatewayId: string;
+  /** The order being carried out, or null. */
+  readonly working: GatewayMessage | null;
+  readonly waiting: readonly GatewayMessage[];
+}
+
+const control = proxyActivities<GatewayControlActivities>({
+  taskQueue: CONTROL_QUEUE,
+  startToCloseTimeout: '10s',
+  retry: { initialInterval: '200ms', maximumInterval: '10s' },
+});
+
+/**
+ * One gateway, for as long as it is registered: sees to it that exactly one host holds it, and carries out what
+ * operators ask (architecture section 7).
+ *
+ * Updates answer when the wish is recorded in the gateway's row, never when it is done. The process stays in the
+ * host's long activity, `holdGateway`; orders reach it over the gateway's own control queue, so that nothing here
+ * needs to know which host that is. An order that cannot be carried out now waits there for the next owner.
+ */
+export async function gatewayWorkflow(input: GatewayWorkflowInput): Promise<void> {
+  const { gatewayId } = input;
+  const orders: GatewayMessage[] = [...(input.orders ?? [])];
+  let working: GatewayMessage | null = null;
+  let removed = false;
+
+  async function record(
+    message: GatewayMessage,
+    command: GatewayCommand,
+  ): Promise<GatewayCommandResult> {
+    const result = await control.recordCommand({ gatewayId, message, command });
+    if (result.kind === 'recorded') orders.push(message);
+    return result;
+  }
+  for (const message of GATEWAY_MESSAGES) {
+    setHandler(defineUpdate<GatewayCommandResult, [GatewayCommand]>(message), async (command) =>
+      record(message, command),
+    );
+  }
+  for (const message of ['recover', 'drain'] as const) {
+    // For the hand at Temporal Web: a signal carries no actor and gets no answer.
+    setHandler(defineSignal(message), async () => {
+      await record(message, { actor: 'temporal', reason: 'signal' });
+    });
+  }
+  setHandler(gatewayStatusQuery, () => ({ gatewayId, working, waiting: [...orders] }));
+
+  const holding = new CancellationScope();
+  const held = holding
+    .run(() => keepHeld(gatewayId))
+    .catch((error: unknown) => {
+      if (!removed) throw error;
+    });
+
+  while (!removed) {
+    await condition(() => orders.length > 0 || historyIsLong());
+    const order = orders.shift();
+    if (order === undefined) {
+      await condition(allHandlersFinished);
+      // The hold lives on in its host; the new run schedules it there first, where it joins (P32).
+      await continueAsNew<typeof gatewayWorkflow>({ gatewayId, orders });
+    } else {
+      working = order;
+      await carryOut(gatewayId, order, { control, superseded: () => orders.length > 0 });
+      working = null;
+      removed = order === 'remove';
+    }
+  }
+  holding.cancel();
+  await held;
+  await condition(allHandlersFinished);
+}
+
+/**
+ * Schedules one hold after the other. After a time-out the same host is asked first, for one hold time-out: it may
+ * only have lost Temporal, and then joins the hold that still lives there. Then adopted gateways go to any host,
+ * managed ones wait for theirs, because that is where the process is (P32).
+ */
+async function keepHeld(gatewayId: string): Promise<void> {
+  let previous: 'none' | 'timed-out' | 'not-taken-up' | 'handed-over' = 'none';
+  for (;;) {
+    const claim = await control.prepareHold({ gatewayId });
+    const { taskQueue, startTimeoutMs, unowned } = holdQueue(claim, previous);
+    if (unowned) await control.markUnowned({ gatewayId, ownerEpoch: claim.ownerEpoch });
+    setCurrentDetails(
+      `Held, or to be held, over queue \`${taskQueue}\` (epoch ${claim.ownerEpoch}).`,
+    );
+    try {
+      const end = await hold(gatewayId, claim, taskQueue, startTimeoutMs);
+      if (end.kind === 'removed') return;
+      previous = 'handed-over';
+    } catch (error) {
+      if (!(error instanceof ActivityFailure)) throw error;
+      previous = isStartTimeout(error) ? 'not-taken-up' : 'timed-out';
+      if (!(error.cause instanceof TimeoutFailure)) await sleep('1s');
+    }
+  }
+}
+
+function hold(
+  gatewayId: string,
+  claim: HoldClaim,
+  taskQueue: string,
+  startTimeoutMs: number | null,
+): ReturnType<HoldGatewayActivities['holdGateway']> {
+  return proxyActivities<HoldGatewayActivities>({
+    taskQueue,
+    startToCloseTimeout: HOLD_FOR,
+    heartbeatTimeout: claim.heartbeatTimeoutMs,
+    ...(startTimeoutMs === null ? {} : { scheduleToStartTimeout: startTimeoutMs }),
+    // One attempt: the workflow itself decides where the next one goes.
+    retry: { maximumAttempts: 1 },
+    summary: `hold, epoch ${claim.ownerEpoch}`,
+  }).holdGateway({ gatewayId, ownerEpoch: claim.ownerEpoch });
+}
+
+function isStartTimeout(error: ActivityFailure): boolean {
+  return (
+    error.cause instanceof TimeoutFailure &&
+    error.cause.timeoutType === TimeoutType.SCHEDULE_TO_START
+  );
+}
+
+function historyIsLong(): boolean {
+  return workflowInfo().historyLength > CONTINUE_AFTER_EVENTS;
+}
