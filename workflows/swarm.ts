@@ -24,7 +24,7 @@ import {
 import { MAX_SWARM_NODES } from '../src/domain/swarm-limits.ts';
 import { createTurns } from './support/turns.ts';
 
-/** News that come in a burst are read together: rounds begin at least this far apart (P31). */
+/** News that come in a burst are read together: at least this long between two rounds (P31). */
 const ROUND_GAP_MS = 100;
 /** P31: well below what Temporal allows, so that a history stays quick to read and to replay. */
 const CONTINUE_AFTER_EVENTS = 2_000;
@@ -84,24 +84,24 @@ export async function swarmWorkflow({ swarmId }: SwarmWorkflowInput): Promise<{ 
   onTemporalCancel(() => record({ kind: 'cancel', actor: 'temporal' }));
 
   const quiet = (): boolean => allHandlersFinished() && turns.idle();
-  const nextRound = async (againAfterMs: number | null, lastBeganAt: number): Promise<void> => {
+  const nextRound = async (againAfterMs: number | null, lastEndedAt: number): Promise<void> => {
     if (againAfterMs === null) await condition(() => news);
     else if (againAfterMs > 0) await condition(() => news, againAfterMs);
-    const gapMs = ROUND_GAP_MS - (Date.now() - lastBeganAt);
+    const gapMs = ROUND_GAP_MS - (Date.now() - lastEndedAt);
     if (gapMs > 0) await sleep(gapMs);
   };
 
   return CancellationScope.nonCancellable(async () => {
     for (;;) {
       news = false;
-      const beganAt = Date.now();
       const round = await rows.runSwarmRound({ swarmId });
+      const endedAt = Date.now();
       setCurrentDetails(describeRound(round));
       if (round.kind === 'ended') {
         await condition(quiet);
         return conclude(swarmId, round);
       }
-      await nextRound(round.againAfterMs, beganAt);
+      await nextRound(round.againAfterMs, endedAt);
       if (workflowInfo().historyLength >= CONTINUE_AFTER_EVENTS) {
         await condition(quiet);
         await continueAsNew<typeof swarmWorkflow>({ swarmId });

@@ -1,0 +1,264 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { WorkflowFailedError, WorkflowUpdateFailedError } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
+import type { SwarmActivities } from '../../../activities/swarm.ts';
+import type { SwarmCommand, SwarmRound } from '../../../src/domain/swarm-round.ts';
+import { eventually } from '../../support/eventually.ts';
+import { connectTestTemporal, type TestTemporal } from './support/temporal.ts';
+
+/** The process alone: its activities are played, so that every round is chosen by the test. */
+
+const workflowsPath = join(import.meta.dirname, '../../../workflows/swarm.ts');
+
+let temporal: TestTemporal;
+beforeAll(async () => {
+  temporal = await connectTestTemporal(workflowsPath);
+});
+afterAll(async () => {
+  await temporal?.close();
+});
+
+function open(over: Partial<Extract<SwarmRound, { kind: 'open' }>> = {}): SwarmRound {
+  return {
+    kind: 'open',
+    state: 'running',
+    maxParallel: 2,
+    cancelRequested: false,
+    progress: { waiting: 1, admitted: 1, completed: 0, failed: 0, skipped: 0 },
+    againAfterMs: null,
+    ...over,
+  };
+}
+
+const completed: SwarmRound = { kind: 'ended', state: 'completed', reason: null };
+
+/** Answers each round from `next`; remembers when rounds began and what was recorded. */
+function playedRows(next: (round: number) => SwarmRound | Promise<SwarmRound>) {
+  const roundsAt: number[] = [];
+  const commands: SwarmCommand[] = [];
+  const activities: SwarmActivities = {
+    async runSwarmRound() {
+      roundsAt.push(Date.now());
+      return next(roundsAt.length);
+    },
+    async recordSwarmCommand({ command }) {
+      commands.push(command);
+      return { kind: 'recorded', state: 'running', maxParallel: 2 };
+    },
+  };
+  return { activities, roundsAt, commands };
+}
+
+async function start(name: string) {
+  const taskQueue = `${temporal.prefix}-${name}`;
+  const handle = await temporal.client.workflow.start('swarmWorkflow', {
+    workflowId: `${temporal.prefix}/swarm/${name}`,
+    taskQueue,
+    args: [{ swarmId: name }],
+  });
+  return { handle, taskQueue };
+}
+
+describe('rounds', () => {
+  it('the first comes without a signal, and without news no other follows (P31)', async () => {
+    const rows = playedRows((round) => (round === 2 ? completed : open()));
+    const { handle, taskQueue } = await start('first');
+    await temporal.withWorker({ taskQueue, activities: rows.activities }, async () => {
+      await eventually(() => rows.roundsAt.length === 1);
+      await handle.query('__stack_trace');
+      expect(rows.roundsAt).toHaveLength(1);
+      await handle.signal('news');
+      await expect(handle.result()).resolves.toEqual({ state: 'completed' });
+      expect(rows.roundsAt).toHaveLength(2);
+    });
+  });
+
+  it('a burst of news is read in one round, at least 100 ms after the last one (P31)', async () => {
+    let burst = false;
+    const rows = playedRows(() => (burst ? completed : open()));
+    const { handle, taskQueue } = await start('burst');
+    await temporal.withWorker({ taskQueue, activities: rows.activities }, async () => {
+      await eventually(() => rows.roundsAt.length === 1);
+      await handle.signal('news');
+      await eventually(() => rows.roundsAt.length === 2);
+      const before = rows.roundsAt.length;
+      await Promise.all(Array.from({ length: 20 }, () => handle.signal('news')));
+      burst = true;
+      await handle.signal('news');
+      await handle.result();
+      expect(rows.roundsAt.length - before).toBeLessThanOrEqual(4);
+    });
+    const { events } = await handle.fetchHistory();
+    const at = (kind: 'Scheduled' | 'Completed'): number[] =>
+      (events ?? [])
+        .filter((event) => event[`activityTask${kind}EventAttributes`])
+        .map(
+          (event) => Number(event.eventTime?.seconds) * 1_000 + (event.eventTime?.nanos ?? 0) / 1e6,
+        );
+    const ends = at('Completed');
+    const gaps = at('Scheduled')
+      .slice(1)
+      .map((began, index) => began - (ends[index] ?? 0));
+    expect(gaps.length).toBeGreaterThanOrEqual(2);
+    for (const gap of gaps) expect(gap).toBeGreaterThanOrEqual(100);
+  });
+
+  it('news that arrive while a round runs lead to another round (P31)', async () => {
+    let release: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    const rows = playedRows(async (round) => {
+      if (round === 1) await held;
+      return round === 1 ? open() : completed;
+    });
+    const { handle, taskQueue } = await start('during');
+    await temporal.withWorker({ taskQueue, activities: rows.activities }, async () => {
+      await eventually(() => rows.roundsAt.length === 1);
+      await handle.signal('news');
+      release();
+      await handle.result();
+    });
+    expect(rows.roundsAt).toHaveLength(2);
+  });
+
+  it('a round that asks for another gets it without news (P31)', async () => {
+    const rows = playedRows((round) => (round === 3 ? completed : open({ againAfterMs: 0 })));
+    const { handle, taskQueue } = await start('again');
+    await temporal.withWorker({ taskQueue, activities: rows.activities }, () => handle.result());
+    expect(rows.roundsAt).toHaveLength(3);
+  });
+});
+
+describe('operators', () => {
+  it('updates answer when their wish is recorded, also those sent before any worker ran, in order (P31)', async () => {
+    let cancelled = false;
+    const rows = playedRows(() =>
+      cancelled ? { kind: 'ended', state: 'cancelled', reason: 'cancelled on request' } : open(),
+    );
+    const { handle, taskQueue } = await start('updates');
+    const early = handle.executeUpdate('pause', { args: [{ actor: 'ann' }] });
+    await temporal.withWorker({ taskQueue, activities: rows.activities }, async () => {
+      await expect(early).resolves.toEqual({ kind: 'recorded', state: 'running', maxParallel: 2 });
+      await handle.executeUpdate('resume', { args: [{ actor: 'ann' }] });
+      await handle.executeUpdate('scale', { args: [{ actor: 'bob', maxParallel: 7 }] });
+      cancelled = true;
+      await handle.executeUpdate('cancel', { args: [{ actor: 'bob' }] });
+      await expect(handle.result()).resolves.toEqual({ state: 'cancelled' });
+    });
+    expect(rows.commands).toEqual([
+      { kind: 'pause', actor: 'ann' },
+      { kind: 'resume', actor: 'ann' },
+      { kind: 'scale', actor: 'bob', maxParallel: 7 },
+      { kind: 'cancel', actor: 'bob' },
+    ]);
+  });
+
+  it('a scale outside 1 to 1 000 is refused and leaves no trace in the history (P31)', async () => {
+    const rows = playedRows((round) => (round === 2 ? completed : open()));
+    const { handle, taskQueue } = await start('scale');
+    await temporal.withWorker({ taskQueue, activities: rows.activities }, async () => {
+      for (const maxParallel of [0, 1_001, 2.5]) {
+        const refused = handle.executeUpdate('scale', { args: [{ actor: 'ann', maxParallel }] });
+        await expect(refused).rejects.toBeInstanceOf(WorkflowUpdateFailedError);
+      }
+      await handle.signal('news');
+      await handle.result();
+    });
+    expect(rows.commands).toEqual([]);
+    const { events } = await handle.fetchHistory();
+    const updates = events?.filter((event) => event.workflowExecutionUpdateAcceptedEventAttributes);
+    expect(updates).toEqual([]);
+  });
+
+  it('a Temporal cancel is the same request as the update, and the process goes on to the end (P28)', async () => {
+    let cancelled = false;
+    const rows = playedRows(() =>
+      cancelled ? { kind: 'ended', state: 'cancelled', reason: null } : open(),
+    );
+    const { handle, taskQueue } = await start('temporal-cancel');
+    await temporal.withWorker({ taskQueue, activities: rows.activities }, async () => {
+      await eventually(() => rows.roundsAt.length === 1);
+      await handle.cancel();
+      await eventually(() => rows.commands.length === 1);
+      expect(rows.commands).toEqual([{ kind: 'cancel', actor: 'temporal' }]);
+      // An operator is still heard after it.
+      await handle.executeUpdate('pause', { args: [{ actor: 'ann' }] });
+      cancelled = true;
+      await handle.signal('news');
+      await expect(handle.result()).resolves.toEqual({ state: 'cancelled' });
+    });
+  });
+});
+
+describe('ends', () => {
+  it('a failed swarm ends as Failed of type SwarmFailed, with its reason (swarm specification)', async () => {
+    const rows = playedRows(() => ({ kind: 'ended', state: 'failed', reason: '"b" failed' }));
+    const { handle, taskQueue } = await start('failed');
+    await temporal.withWorker({ taskQueue, activities: rows.activities }, async () => {
+      const failure = await handle.result().catch((error: unknown) => error);
+      expect(failure).toBeInstanceOf(WorkflowFailedError);
+      const { cause } = failure as WorkflowFailedError;
+      expect(cause).toBeInstanceOf(ApplicationFailure);
+      expect(cause).toMatchObject({ type: 'SwarmFailed' });
+      expect((cause as Error).message).toContain('"b" failed');
+      expect((await handle.describe()).status.name).toBe('FAILED');
+    });
+  });
+
+  it('Temporal Web is told in words where the swarm stands (architecture 4)', async () => {
+    const rows = playedRows((round) => (round === 2 ? completed : open()));
+    const { handle, taskQueue } = await start('words');
+    await temporal.withWorker({ taskQueue, activities: rows.activities }, async () => {
+      await eventually(() => rows.roundsAt.length === 1);
+      const details = await eventually(async () => {
+        const metadata = await handle.query<{ currentDetails?: string }>(
+          '__temporal_workflow_metadata',
+        );
+        return metadata.currentDetails;
+      });
+      expect(details).toBe('Runs: **0 of 2** done; 1 open (at most 2), 1 to come.');
+      await handle.signal('news');
+      await handle.result();
+    });
+  });
+
+  it('at 2 000 events the swarm goes on in a new run, and loses no news and no operator (P31)', async () => {
+    let over = false;
+    const rows = playedRows(() => (over ? completed : open()));
+    const { handle, taskQueue } = await start('long');
+    const worker = { taskQueue, activities: rows.activities };
+    await temporal.withWorker(worker, async () => {
+      await eventually(() => rows.roundsAt.length === 1);
+    });
+    // Without a worker every signal is one event.
+    for (let sent = 0; sent < 2_000; sent += 100) {
+      await Promise.all(Array.from({ length: 100 }, () => handle.signal('news')));
+    }
+    const scaled = handle.executeUpdate('scale', { args: [{ actor: 'ann', maxParallel: 3 }] });
+    await temporal.withWorker(worker, async () => {
+      await expect(scaled).resolves.toMatchObject({ kind: 'recorded' });
+      const fresh = temporal.client.workflow.getHandle(handle.workflowId);
+      await eventually(async () => (await fresh.describe()).runId !== handle.firstExecutionRunId);
+      const { historyLength } = await fresh.describe();
+      expect(historyLength).toBeLessThan(100);
+      over = true;
+      await fresh.signal('news');
+      await expect(fresh.result()).resolves.toEqual({ state: 'completed' });
+    });
+    const first = temporal.client.workflow.getHandle(handle.workflowId, handle.firstExecutionRunId);
+    const { events } = await first.fetchHistory();
+    expect(events?.length).toBeGreaterThanOrEqual(2_000);
+    expect(events?.at(-1)?.workflowExecutionContinuedAsNewEventAttributes).toBeTruthy();
+  });
+
+  it('replays from the first event at every step (maxCachedWorkflows 0)', async () => {
+    const rows = playedRows((round) => (round === 4 ? completed : open({ againAfterMs: 0 })));
+    const { handle, taskQueue } = await start('uncached');
+    const worker = { taskQueue, activities: rows.activities, maxCachedWorkflows: 0 };
+    await temporal.withWorker(worker, async () => {
+      await handle.executeUpdate('pause', { args: [{ actor: 'ann' }] });
+      await expect(handle.result()).resolves.toEqual({ state: 'completed' });
+    });
+    expect(rows.commands).toHaveLength(1);
+  });
+});
