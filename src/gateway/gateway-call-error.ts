@@ -1,3 +1,5 @@
+import { asRecord, asText } from './json-value.ts';
+
 /**
  * What became of a call that did not answer as it should.
  * - `refused`: the gateway provably never started it, or the frame was never written. Repeating is safe.
@@ -14,9 +16,11 @@ export class GatewayCallError extends Error {
   readonly method: string;
   /** The gateway's own code (INVALID_REQUEST, FORBIDDEN, UNAVAILABLE, NOT_PAIRED…) or one of `LocalErrorCode`. */
   readonly code: string;
-  /** `details.code` of the gateway's error, when it sent one. */
+  /** `details` of the gateway's error as it came; null when it sent none. */
+  readonly details: unknown;
+  /** `details.code`, when there is one. */
   readonly detailsCode: string | null;
-  /** `details.reason` of the gateway's error, when it sent one (`gateway-suspending`…). */
+  /** `details.reason`, when there is one (`gateway-suspending`…). */
   readonly reason: string | null;
   readonly retryable: boolean;
   readonly retryAfterMs: number | null;
@@ -27,8 +31,7 @@ export class GatewayCallError extends Error {
     readonly code: string;
     readonly message: string;
     readonly outcome: CallOutcome;
-    readonly detailsCode?: string | null;
-    readonly reason?: string | null;
+    readonly details?: unknown;
     readonly retryable?: boolean;
     readonly retryAfterMs?: number | null;
     readonly cause?: unknown;
@@ -36,8 +39,10 @@ export class GatewayCallError extends Error {
     super(`${options.method}: ${options.message}`, { cause: options.cause });
     this.method = options.method;
     this.code = options.code;
-    this.detailsCode = options.detailsCode ?? null;
-    this.reason = options.reason ?? null;
+    this.details = options.details ?? null;
+    const details = asRecord(options.details);
+    this.detailsCode = asText(details['code']);
+    this.reason = asText(details['reason']);
     this.retryable = options.retryable ?? false;
     this.retryAfterMs = options.retryAfterMs ?? null;
     this.outcome = options.outcome;

@@ -1,0 +1,346 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+
+import { WebSocketServer } from 'ws';
+
+import type { Clock } from '../../platform/clock.ts';
+import type { BootParts } from './boot-parts.ts';
+import { FakeConnection, type ConnectionHost } from './connection.ts';
+import type { DurableState, StoredTask } from './durable-state.ts';
+import { WIRE_PROTOCOL } from './handshake.ts';
+import { answerHttp } from './http-surface.ts';
+import type { LiveRun } from './live-run.ts';
+import { METHODS, QUIET_LOOP } from './methods.ts';
+import type { Misbehave } from './misbehaviour.ts';
+import { bookInterrupted, recoverTurns } from './recovery.ts';
+import type { Params, Reply, WireError } from './reply.ts';
+import { RunEngine, type EngineSettings } from './run-engine.ts';
+import type { Emit } from './run-outcomes.ts';
+import { taskView } from './session-views.ts';
+import { Suspension } from './suspension.ts';
+import type { WireLog } from './wire-log.ts';
+
+/** What outlives a boot and may change while it lives. */
+export interface BootSettings extends EngineSettings {
+  recoveryDelayMs: number | null;
+  /** How long a boot answers "starting" after it listens. */
+  startupMs: number;
+  suspensionLeaseMs: number;
+  tickIntervalMs: number;
+  misbehave: Misbehave | null;
+  mute: boolean;
+  /** Connections count as coming from another machine. */
+  remote: boolean;
+}
+
+export interface BootOptions {
+  readonly port: number;
+  readonly token: string;
+  readonly version: string;
+  readonly agents: ReadonlySet<string>;
+  readonly clock: Clock;
+  readonly state: DurableState;
+  readonly log: WireLog;
+  readonly settings: BootSettings;
+  readonly process: {
+    readonly pid: number;
+    readonly instanceId: string;
+    readonly startedAt: number;
+  };
+  readonly onRestart: () => void;
+}
+
+const CONTROL_LIMIT = 30;
+const CONTROL_WINDOW_MS = 60_000;
+const MAX_PAYLOAD_BYTES = 26_214_400;
+
+/** One life of the fake's process: its sockets, its runs, its memory. */
+export class Boot {
+  readonly bootId = crypto.randomUUID();
+  readonly #options: BootOptions;
+  readonly #parts: BootParts;
+  readonly #server: Server;
+  readonly #sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: MAX_PAYLOAD_BYTES,
+    perMessageDeflate: false,
+  });
+  readonly #connections = new Set<FakeConnection>();
+  readonly #joined = new Set<FakeConnection>();
+  readonly #ended = new AbortController();
+  readonly #seen = new Map<string, number>();
+  readonly #controlCalls = new Map<string, number[]>();
+  #connectionCount = 0;
+  #readyAt = 0;
+  #draining = false;
+
+  constructor(options: BootOptions) {
+    this.#options = options;
+    this.#server = createServer((request, response) => this.#http(request, response));
+    this.#server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
+    this.#parts = this.#makeParts();
+  }
+
+  get engine(): RunEngine {
+    return this.#parts.engine;
+  }
+
+  /** Listens, books what the boot before it left, and starts the recoveries. */
+  async start(): Promise<number> {
+    const { clock, log, settings } = this.#options;
+    bookInterrupted(this.#parts);
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(this.#options.port, '127.0.0.1', () => resolve());
+    });
+    this.#readyAt = clock.monotonic() + settings.startupMs;
+    log.add({ kind: 'boot', atMs: clock.now(), bootId: this.bootId });
+    void recoverTurns(
+      this.#parts,
+      settings.recoveryDelayMs === null ? null : settings.recoveryDelayMs + settings.startupMs,
+    );
+    void this.#tick();
+    const address = this.#server.address();
+    return typeof address === 'object' && address !== null ? address.port : this.#options.port;
+  }
+
+  /** As SIGKILL: no goodbye, every socket ends with 1006, all memory is gone. */
+  async crash(): Promise<void> {
+    this.#options.log.add({ kind: 'crash', atMs: this.#options.clock.now(), bootId: this.bootId });
+    this.#ended.abort();
+    this.cutSockets();
+    await this.#closeServer();
+  }
+
+  /** Runs that execute are finished first, at most `drainMs`; then the goodbye and 1012. */
+  async shutdown(
+    notice: { readonly reason: string; readonly restartExpectedMs?: number },
+    drainMs: number,
+  ): Promise<void> {
+    const { clock, log } = this.#options;
+    this.#draining = true;
+    const deadline = clock.monotonic() + drainMs;
+    while (this.engine.activeCount() > 0 && clock.monotonic() < deadline) await clock.sleep(5);
+    log.add({ kind: 'shutdown', atMs: clock.now(), bootId: this.bootId });
+    this.#ended.abort();
+    this.broadcast('shutdown', notice);
+    for (const connection of this.#connections) connection.close(1012, 'service restart');
+    await this.#closeServer();
+  }
+
+  broadcast(event: string, payload: unknown): void {
+    for (const connection of this.#joined) connection.event(event, payload);
+  }
+
+  cutSockets(): void {
+    for (const connection of this.#connections) connection.cut();
+  }
+
+  call(method: string, params: Params, reply: Reply): void {
+    void METHODS[method]?.handle(this.#parts, params, reply);
+  }
+
+  async #closeServer(): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    const force = setTimeout(() => this.#server.closeAllConnections(), 50);
+    for (const client of this.#sockets.clients) setTimeout(() => client.terminate(), 100).unref();
+    await closed;
+    clearTimeout(force);
+  }
+
+  async #tick(): Promise<void> {
+    const { clock, settings } = this.#options;
+    for (;;) {
+      await clock.sleep(settings.tickIntervalMs, this.#ended.signal);
+      if (this.#ended.signal.aborted) return;
+      this.broadcast('tick', { ts: clock.now() });
+      this.broadcast('health', { ok: true, ts: clock.now(), eventLoop: QUIET_LOOP });
+    }
+  }
+
+  #makeParts(): BootParts {
+    const { clock, state, log, settings, agents, process, onRestart } = this.#options;
+    const engine = new RunEngine({
+      bootId: this.bootId,
+      clock,
+      state,
+      log,
+      settings,
+      emit: this.#emit(),
+      boot: this.#ended.signal,
+    });
+    const waits = new Set<symbol>();
+    const suspension = new Suspension({
+      clock,
+      leaseMs: settings.suspensionLeaseMs,
+      activeWork: () => {
+        const runs = engine.activeCount() + engine.queuedCount();
+        const count = runs + waits.size;
+        const blockers =
+          count === 0 ? [] : [{ kind: 'embedded-run', count, message: `${count} active` }];
+        return { count, blockers };
+      },
+    });
+    return {
+      bootId: this.bootId,
+      clock,
+      state,
+      engine,
+      settings,
+      suspension,
+      agents,
+      process,
+      waits,
+      ended: this.#ended.signal,
+      uptimeMs: () => clock.monotonic() - process.startedAt,
+      restart: onRestart,
+    };
+  }
+
+  #emit(): Emit {
+    const agent = (run: LiveRun, stream: string, data: unknown): void => {
+      run.seq += 1;
+      const { runId, sessionKey, sessionId, agentId, seq } = run;
+      const ts = this.#options.clock.now();
+      this.broadcast('agent', { runId, sessionKey, sessionId, agentId, stream, data, seq, ts });
+    };
+    return {
+      lifecycle: (run, data) => agent(run, 'lifecycle', data),
+      assistant: (run, text, outputTokens) => {
+        agent(run, 'assistant', { text, delta: text });
+        agent(run, 'usage', { outputTokens });
+      },
+      chat: (run, data) => {
+        const { runId, sessionKey, agentId, seq } = run;
+        this.broadcast('chat', { runId, sessionKey, agentId, seq, ...data });
+      },
+      task: (task: StoredTask) =>
+        this.broadcast('task', { action: 'upserted', task: taskView(task) }),
+    };
+  }
+
+  #http(request: IncomingMessage, response: ServerResponse): void {
+    if (this.#options.settings.mute) return;
+    const { clock } = this.#options;
+    answerHttp(request, response, {
+      version: this.#options.version,
+      uptimeMs: this.#parts.uptimeMs(),
+      starting: clock.monotonic() < this.#readyAt,
+      draining: this.#draining || this.#parts.suspension.phase() !== 'accepting',
+    });
+  }
+
+  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    this.#sockets.handleUpgrade(request, socket, head, (client) => {
+      this.#connectionCount += 1;
+      const connection = new FakeConnection({
+        host: this.#host(),
+        socket: client,
+        raw: socket,
+        origin: {
+          hasOrigin: request.headers.origin !== undefined,
+          isRemote:
+            this.#options.settings.remote || request.headers['x-forwarded-for'] !== undefined,
+        },
+        number: this.#connectionCount,
+      });
+      this.#connections.add(connection);
+      client.once('close', () => {
+        this.#connections.delete(connection);
+        this.#joined.delete(connection);
+      });
+    });
+  }
+
+  #host(): ConnectionHost {
+    const { clock, log, settings, token } = this.#options;
+    return {
+      token,
+      nowMs: () => clock.now(),
+      log: (direction, connection, frame) => {
+        if (log.keepsFrames)
+          log.add({ kind: 'frame', atMs: clock.now(), direction, connection, frame });
+      },
+      startingRefusal: () => this.#startingRefusal(),
+      helloPayload: (scopes, connection) => this.#hello(scopes, connection),
+      refusal: (method) => this.#refusal(method),
+      misbehaviour: (method, params) => {
+        const nth = (this.#seen.get(method) ?? 0) + 1;
+        this.#seen.set(method, nth);
+        return settings.misbehave?.({ method, params, nth });
+      },
+      isMute: () => settings.mute,
+      call: (method, params, reply) => this.call(method, params, reply),
+      joined: (connection) => this.#joined.add(connection),
+    };
+  }
+
+  #startingRefusal(): WireError | null {
+    if (this.#options.clock.monotonic() >= this.#readyAt) return null;
+    return {
+      code: 'UNAVAILABLE',
+      message: 'gateway starting; retry shortly',
+      retryable: true,
+      retryAfterMs: 500,
+      details: { reason: 'startup-sidecars' },
+    };
+  }
+
+  #refusal(method: string): WireError | null {
+    const phase = this.#parts.suspension.phase();
+    const known = METHODS[method];
+    if (this.#draining || (phase !== 'accepting' && known?.whileSuspended !== true)) {
+      const reason = this.#draining ? 'gateway-restarting' : 'gateway-suspending';
+      return {
+        code: 'UNAVAILABLE',
+        message: `${method} unavailable during gateway ${this.#draining ? 'restart' : 'suspension'}`,
+        retryable: true,
+        retryAfterMs: 1000,
+        details: { method, reason, phase },
+      };
+    }
+    return known?.controlPlane === true ? this.#overLimit(method) : null;
+  }
+
+  #overLimit(method: string): WireError | null {
+    const now = this.#options.clock.monotonic();
+    const recent = (this.#controlCalls.get(method) ?? []).filter(
+      (at) => now - at < CONTROL_WINDOW_MS,
+    );
+    this.#controlCalls.set(method, [...recent, now]);
+    const oldest = recent[0];
+    if (recent.length < CONTROL_LIMIT || oldest === undefined) return null;
+    return {
+      code: 'UNAVAILABLE',
+      message: `rate limit exceeded for ${method}`,
+      retryable: true,
+      retryAfterMs: Math.ceil(CONTROL_WINDOW_MS - (now - oldest)),
+      details: { method, limit: `${CONTROL_LIMIT} per 60s` },
+    };
+  }
+
+  #hello(scopes: readonly string[], connection: number): unknown {
+    const { settings, version } = this.#options;
+    return {
+      type: 'hello-ok',
+      protocol: WIRE_PROTOCOL,
+      server: { version, bootId: this.bootId, connId: `fake-${connection}` },
+      features: {
+        methods: Object.keys(METHODS),
+        events: ['agent', 'chat', 'health', 'shutdown', 'task', 'tick'],
+      },
+      snapshot: {
+        suspension: { phase: this.#parts.suspension.phase() },
+        uptimeMs: this.#parts.uptimeMs(),
+        sessionDefaults: { defaultAgentId: 'main', mainSessionKey: 'agent:main:main' },
+        health: { ok: true, eventLoop: QUIET_LOOP },
+      },
+      auth: { method: 'token', role: 'operator', scopes },
+      policy: {
+        maxPayload: MAX_PAYLOAD_BYTES,
+        maxBufferedBytes: 2 * MAX_PAYLOAD_BYTES,
+        tickIntervalMs: settings.tickIntervalMs,
+      },
+    };
+  }
+}

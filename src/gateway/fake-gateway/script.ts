@@ -1,0 +1,147 @@
+import type { Clock } from '../../platform/clock.ts';
+
+/** One turn that the fake is about to execute. */
+export interface Turn {
+  readonly runId: string;
+  readonly sessionKey: string;
+  /** The words that the task or person sent; for a recovery those of the turn it resumes. */
+  readonly prompt: string;
+  readonly isRecovery: boolean;
+  /** Which time this boot's gateway executes this run id or its recovery, from 1. */
+  readonly nth: number;
+}
+
+/** What becomes of a turn. Delays are in milliseconds of the fake's clock. */
+export type TurnPlan =
+  | { readonly kind: 'answer'; readonly text: string; readonly delayMs?: number }
+  | { readonly kind: 'fail'; readonly failure: ScriptedFailure; readonly delayMs?: number }
+  | { readonly kind: 'hang' };
+
+/** The failures that a real gateway shows, each with its own words (reference: recorded on 2026.9.6). */
+export type ScriptedFailure =
+  | 'bad-request'
+  | 'unauthorized'
+  | 'rate-limited'
+  | 'provider-down'
+  | 'dropped'
+  | 'unknown'
+  | 'unknown-model'
+  | 'key-disabled';
+
+/** Decides a turn; undefined leaves it to the directives in the prompt. */
+export type Script = (turn: Turn) => TurnPlan | undefined;
+
+export interface FailureWords {
+  /** What the ledger and the session keep. */
+  readonly error: string;
+  /** What the transcript row says. */
+  readonly row: string;
+  readonly ledger: 'failed' | 'timed_out';
+  /** The turn never began: no user row, the input stays `interrupted`. */
+  readonly beforeReply: boolean;
+}
+
+const TEMPORARY = 'This is usually temporary — try again shortly.';
+
+export function wordsOf(failure: ScriptedFailure): FailureWords {
+  const plain = { ledger: 'failed', beforeReply: false } as const;
+  switch (failure) {
+    case 'bad-request':
+      return {
+        ...plain,
+        error: 'LLM request failed: provider rejected the request schema or tool payload.',
+        row: '⚠️ LLM request failed (request format rejected, HTTP 400).',
+      };
+    case 'unauthorized':
+      return {
+        ...plain,
+        error:
+          '⚠️ fake/fake-1 request failed (authentication failed, HTTP 401). Re-authenticate the provider and try again.',
+        row: '⚠️ LLM request failed (authentication failed, HTTP 401). Re-authenticate the provider and try again.',
+      };
+    case 'rate-limited':
+      return {
+        ...plain,
+        error: '⚠️ fake error 429; Retry-After: 1 seconds',
+        row: `⚠️ LLM request failed (rate limited, HTTP 429). ${TEMPORARY}`,
+      };
+    case 'provider-down':
+      return {
+        ...plain,
+        error: `⚠️ fake/fake-1 request failed (provider internal error, HTTP 503). ${TEMPORARY}`,
+        row: `⚠️ LLM request failed (provider internal error, HTTP 503). ${TEMPORARY}`,
+      };
+    case 'dropped':
+      return {
+        error: 'LLM request failed: network connection error.',
+        row: 'LLM request failed: network connection error.',
+        ledger: 'timed_out',
+        beforeReply: false,
+      };
+    case 'unknown':
+      return {
+        ...plain,
+        error: '⚠️ Agent run failed (model: fake/fake-1).',
+        row: 'The agent run failed before producing a reply.',
+      };
+    case 'unknown-model':
+      return {
+        ledger: 'failed',
+        beforeReply: true,
+        error:
+          "⚠️ The configured model is unavailable from the provider. This needs a config update (agents.defaults.model); retrying or starting a new session won't fix it.",
+        row: 'This turn ended before a reply: ⚠️ The configured model is unavailable from the provider.',
+      };
+    case 'key-disabled':
+      return {
+        ledger: 'failed',
+        beforeReply: true,
+        error:
+          'Inline API key for provider "fake" is temporarily disabled after a provider auth/billing failure. Retry after about 1 minute.',
+        row: 'This turn ended before a reply: Inline API key for provider "fake" is temporarily disabled after a provider auth/billing failure. Retry after about 1 minute.',
+      };
+  }
+}
+
+/**
+ * Directives anywhere in a prompt, the same words that the stub model knows:
+ * `[[say:text]]` `[[sleep:ms]]` `[[status:code]]` `[[hang]]` `[[drop]]`, and `[[fail:<ScriptedFailure>]]`.
+ */
+export function planFromPrompt(prompt: string): TurnPlan {
+  const delayMs = Number(directive(prompt, 'sleep') ?? 0);
+  if (directive(prompt, 'hang') !== null) return { kind: 'hang' };
+  const failure = failureOf(prompt);
+  if (failure !== null) return { kind: 'fail', failure, delayMs };
+  const said = directive(prompt, 'say');
+  return { kind: 'answer', text: said ?? `fake answer to: ${prompt.slice(0, 200)}`, delayMs };
+}
+
+function failureOf(prompt: string): ScriptedFailure | null {
+  const named = directive(prompt, 'fail');
+  if (named !== null) return named as ScriptedFailure;
+  if (directive(prompt, 'drop') !== null) return 'dropped';
+  switch (directive(prompt, 'status')) {
+    case null:
+      return null;
+    case '400':
+      return 'bad-request';
+    case '401':
+      return 'unauthorized';
+    case '429':
+      return 'rate-limited';
+    default:
+      return 'provider-down';
+  }
+}
+
+/** The value of `[[name]]` (empty) or `[[name:value]]`, null when absent. */
+export function directive(prompt: string, name: string): string | null {
+  const match = new RegExp(`\\[\\[${name}(?::([^\\]]*))?\\]\\]`).exec(prompt);
+  return match === null ? null : (match[1] ?? '');
+}
+
+/** Waits on the fake's clock unless the turn ends first; false when it did. */
+export async function waitFor(clock: Clock, ms: number, signal: AbortSignal): Promise<boolean> {
+  if (ms > 0) await clock.sleep(ms, signal);
+  return !signal.aborted;
+}

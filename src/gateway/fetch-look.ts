@@ -1,0 +1,114 @@
+import type { GatewayIdentity, Look } from '../domain/look.ts';
+import { badAnswer, refusalReason } from './call-outcome.ts';
+import type { LookQuery } from './connection.ts';
+import { GatewayCallError } from './gateway-call-error.ts';
+import { asList, asNumber, asText, isRecord, type JsonRecord } from './json-value.ts';
+import { readLook } from './read-look.ts';
+import { readRow, rowId } from './transcript.ts';
+
+/** Reads one method of the gateway; the caller has validated the parameters. */
+export type GatewayRead = (method: string, params: JsonRecord) => Promise<unknown>;
+
+const PAGE_ROWS = 200;
+/** The protocol takes at most this many run ids per question; the latest ones decide. */
+const MAX_INPUT_RUN_IDS = 50;
+const DEFAULT_RETRY_MS = 1000;
+/** Long enough for every answer that a model gives: rows are cut at the protocol's own maximum. */
+const MAX_ROW_CHARS = 500_000;
+
+/**
+ * Looks at a session: ledger first, history second, so that what the ledger calls finished is already in the
+ * history. Pages back until every own run's user row is found or the session is read whole.
+ */
+export async function fetchLook(
+  read: GatewayRead,
+  identity: () => Promise<GatewayIdentity>,
+  query: LookQuery,
+): Promise<Look> {
+  try {
+    const gateway = await identity();
+    const sessionKey = query.sessionKey.toLowerCase();
+    const tasks = await readTasks(read, { sessionKey });
+    const { history, messages } = await readHistory(read, sessionKey, query.runIds);
+    return readLook({ gateway, runIds: query.runIds, tasks, history, messages });
+  } catch (error) {
+    const reason = error instanceof GatewayCallError ? refusalReason(error) : null;
+    if (reason === null || !(error instanceof GatewayCallError)) throw error;
+    return { kind: 'refused', reason, retryAfterMs: error.retryAfterMs ?? DEFAULT_RETRY_MS };
+  }
+}
+
+const TASKS_PAGE = 200;
+const MAX_TASK_PAGES = 50;
+
+/** All rows of the ledger that match, newest first. */
+export async function readTasks(read: GatewayRead, filter: JsonRecord): Promise<unknown[]> {
+  const tasks: unknown[] = [];
+  let cursor: string | null = null;
+  for (let page = 0; page < MAX_TASK_PAGES; page += 1) {
+    const answer = await read('tasks.list', {
+      ...filter,
+      limit: TASKS_PAGE,
+      ...(cursor === null ? {} : { cursor }),
+    });
+    if (!isRecord(answer) || !Array.isArray(answer['tasks']))
+      throw badAnswer('tasks.list', 'a list of tasks');
+    tasks.push(...asList(answer['tasks']));
+    cursor = asText(answer['nextCursor']);
+    if (cursor === null) break;
+  }
+  return tasks;
+}
+
+async function readHistory(
+  read: GatewayRead,
+  sessionKey: string,
+  runIds: readonly string[],
+): Promise<{ history: unknown; messages: unknown[] }> {
+  const inputRunIds = [...new Set(runIds)].slice(-MAX_INPUT_RUN_IDS);
+  const first = await readPage(read, {
+    sessionKey,
+    limit: PAGE_ROWS,
+    maxChars: MAX_ROW_CHARS,
+    ...(inputRunIds.length === 0 ? {} : { inputRunIds }),
+  });
+  let messages = asList(first['messages']);
+  let page = first;
+  while (page['hasMore'] === true && !hasAllInputs(messages, runIds)) {
+    const offset = asNumber(page['nextOffset']);
+    if (offset === null || offset <= 0) break;
+    page = await readPage(read, { sessionKey, limit: PAGE_ROWS, maxChars: MAX_ROW_CHARS, offset });
+    const older = asList(page['messages']);
+    if (older.length === 0) break;
+    messages = [...older, ...messages];
+  }
+  return { history: first, messages: withoutDoubles(messages) };
+}
+
+async function readPage(read: GatewayRead, params: JsonRecord): Promise<JsonRecord> {
+  const answer = await read('chat.history', params);
+  if (!isRecord(answer) || !Array.isArray(answer['messages'])) {
+    throw badAnswer('chat.history', 'a list of messages');
+  }
+  return answer;
+}
+
+/** Every own run's input is among these rows: nothing older can belong to the attempt. */
+function hasAllInputs(messages: readonly unknown[], runIds: readonly string[]): boolean {
+  const inputs = new Set(
+    messages.map(readRow).flatMap((row) => (row.role === 'user' ? [row.runId] : [])),
+  );
+  return runIds.every((runId) => inputs.has(runId));
+}
+
+/** Rows written between two page reads shift the pages, so that a row can come twice. */
+function withoutDoubles(messages: readonly unknown[]): unknown[] {
+  const seen = new Set<string>();
+  return messages.filter((message) => {
+    const id = rowId(message);
+    if (id === null) return true;
+    if (seen.has(id)) return false;
+    seen.add(id);
+    return true;
+  });
+}
