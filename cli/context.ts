@@ -1,5 +1,7 @@
+import { createClient, type DashClient } from '../src/contract/client.ts';
 import type { Clock } from '../src/platform/clock.ts';
 import type { Output, OutputStream } from './output/output.ts';
+import type { Target } from './target.ts';
 
 /** What surrounds one call of `dashctl`: all it may know of its process, handed in by `main`. */
 export interface CliSurroundings {
@@ -10,21 +12,41 @@ export interface CliSurroundings {
   readonly stdout: OutputStream;
   readonly stderr: OutputStream;
   readonly clock: Clock;
+  readonly random: () => number;
+  readonly randomId: () => string;
   readonly fetch: typeof fetch;
   /** Aborts when the person interrupts (Ctrl-C, SIGTERM). */
   readonly signal: AbortSignal;
+  /** The data directory of `dashctl up` in force, absolute; `flag` is what --data-dir says. */
+  readonly dataDir: (flag: string | undefined) => Promise<string>;
 }
 
-/** The options that every command has. */
+/** The options that every command has, as given. */
 export interface GlobalOptions {
-  readonly json: boolean;
   readonly url: string | undefined;
   readonly apiKey: string | undefined;
   readonly dataDir: string | undefined;
 }
 
 /** What a command gets to work with. */
-export interface CliContext extends Omit<CliSurroundings, 'argv' | 'stdout' | 'stderr'> {
+export interface CliContext extends Omit<CliSurroundings, 'argv'> {
   readonly output: Output;
   readonly options: GlobalOptions;
+  /** Colours are wanted (where a terminal shows them). */
+  readonly colorful: boolean;
+  /** The address and key in force; throws a CliError when the address is none. */
+  target(): Promise<Target>;
+  /** The API's client for that target. */
+  client(): Promise<DashClient>;
+}
+
+/** A client of the API, on the context's own clock and transport. */
+export function clientOf(surroundings: CliSurroundings, target: Target): DashClient {
+  return createClient({
+    baseUrl: target.baseUrl,
+    apiKey: target.apiKey ?? '',
+    fetch: surroundings.fetch,
+    sleep: (ms, signal) => surroundings.clock.sleep(ms, signal),
+    random: surroundings.random,
+  });
 }

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
-import { parseSwarmSpec, type SwarmSpecInput } from '../src/domain/swarm-spec.ts';
+import type { SwarmSpecInput } from '../src/domain/swarm-schema.ts';
+import { parseSwarmSpec } from '../src/domain/swarm-spec.ts';
 import { CliError } from './cli-error.ts';
 import { EXIT } from './exit-codes.ts';
 import { count } from './output/format.ts';
@@ -53,7 +54,7 @@ export async function readNamed(file: string, cwd: string): Promise<string> {
   try {
     return await readFile(isAbsolute(file) ? file : join(cwd, file), 'utf8');
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+    const code = String((error as NodeJS.ErrnoException).code ?? error);
     const why =
       code === 'ENOENT' ? 'there is no such file' : code === 'EISDIR' ? 'it is a directory' : code;
     throw new CliError({

@@ -20,7 +20,13 @@ export interface DashConfig extends Omit<Settings, 'temporal' | 'model'> {
 }
 
 /** Variables with the prefix DASH_ that are no settings of a process: dashctl and the tests read them. */
-const OTHER_VARIABLES = ['DASH_URL', 'DASH_API_KEY', 'DASH_CONFIG', 'DASH_CACHE_DIR'];
+const OTHER_VARIABLES = [
+  'DASH_URL',
+  'DASH_API_KEY',
+  'DASH_GATEWAY_TOKEN',
+  'DASH_CONFIG',
+  'DASH_CACHE_DIR',
+];
 const OTHER_PREFIXES = ['DASH_TEST_', 'DASH_BENCH_'];
 
 /**

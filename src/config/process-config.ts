@@ -2,12 +2,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { ConfigError } from './config-error.ts';
 import { loadConfig, type ConfigFlags, type DashConfig, type Environment } from './load.ts';
+import { processEnvironment } from './process-env.ts';
 import { projectDir } from './project-dir.ts';
-
-/** The environment of this process: the only place that reads it. Hand it on as a value. */
-export function processEnvironment(): Environment {
-  return process.env;
-}
 
 /**
  * The configuration of this process: its environment, `dash.yaml` of the project (or the file that

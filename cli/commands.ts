@@ -1,0 +1,44 @@
+import type { Command } from './command.ts';
+import { eventsTail } from './commands/events.ts';
+import { gatewayAdd } from './commands/gateway-add.ts';
+import { gatewayCommands } from './commands/gateway-change.ts';
+import { gatewayGet, gatewayList } from './commands/gateway-read.ts';
+import { sessionGet, sessionList } from './commands/session.ts';
+import {
+  swarmCancel,
+  swarmList,
+  swarmPause,
+  swarmResume,
+  swarmScale,
+  swarmStatus,
+} from './commands/swarm-change.ts';
+import { swarmRun } from './commands/swarm-run.ts';
+import { taskCancel, taskDecide, taskDiscard, taskReplay } from './commands/task-change.ts';
+import { taskGet, taskList, taskWatch } from './commands/task-read.ts';
+import { taskSubmit } from './commands/task-submit.ts';
+
+/** Every command of `dashctl`, in the order of the help and of the reference page. */
+export const COMMANDS: readonly Command[] = [
+  taskSubmit,
+  taskGet,
+  taskList,
+  taskWatch,
+  taskCancel,
+  taskDecide,
+  taskReplay,
+  taskDiscard,
+  swarmRun,
+  swarmStatus,
+  swarmList,
+  swarmPause,
+  swarmResume,
+  swarmScale,
+  swarmCancel,
+  sessionList,
+  sessionGet,
+  gatewayAdd,
+  gatewayList,
+  gatewayGet,
+  ...gatewayCommands,
+  eventsTail,
+];

@@ -1,0 +1,91 @@
+import { z } from 'zod';
+import type { Gateway } from '../../src/contract/gateways.ts';
+import { defineCommand } from '../command.ts';
+import { EXIT } from '../exit-codes.ts';
+import { flag } from '../fields.ts';
+import { gatewayStateWords } from '../gateway-state.ts';
+import { age } from '../output/format.ts';
+import type { Column } from '../output/table.ts';
+
+export const gatewayList = defineCommand({
+  path: ['gateway', 'list'],
+  summary: 'List gateways',
+  options: [{ flags: '--removed', help: 'also those that were removed' }],
+  input: z.object({ removed: flag }),
+  run: async ({ removed }, context) => {
+    const answer = await (
+      await context.client()
+    ).gateways.list({ query: { removed: removed ? 'true' : 'false' }, signal: context.signal });
+    context.output.result(answer, (print) => {
+      if (answer.items.length > 0) print.table(columns(context.clock.now()), answer.items);
+    });
+    if (answer.items.length === 0)
+      context.output.note('No gateway is registered: dashctl gateway add --help');
+    return EXIT.ok;
+  },
+});
+
+export const gatewayGet = defineCommand({
+  path: ['gateway', 'get'],
+  summary: 'Show a gateway',
+  arguments: [{ name: 'gateway', help: 'gateway id' }],
+  input: z.object({ gateway: z.string() }),
+  run: async ({ gateway: gatewayId }, context) => {
+    const gateway = await (
+      await context.client()
+    ).gateways.get({ params: { gatewayId }, signal: context.signal });
+    context.output.result(gateway, (print) => print.fields(fieldsOf(gateway, context.clock.now())));
+    return EXIT.ok;
+  },
+});
+
+function fieldsOf(gateway: Gateway, nowMs: number): [string, string | number | null][] {
+  const { lanes } = gateway;
+  return [
+    ['gateway', gateway.id],
+    ['kind', gateway.kind],
+    ['endpoint', gateway.endpoint],
+    ['state', gatewayStateWords(gateway)],
+    ['since', `${gateway.stateChangedAt} (${age(gateway.stateChangedAt, nowMs)})`],
+    ['what to do', gateway.hint],
+    ['wanted', gateway.desiredState],
+    ['takes', gateway.accepts.join(', ')],
+    [
+      'lanes',
+      `${lanes.held} held, ${lanes.free} free of ${lanes.configured} (the gateway's own limit: ${lanes.reported ?? 'not seen yet'})`,
+    ],
+    ['foreign runs', lanes.foreign],
+    [
+      'labels',
+      Object.entries(gateway.labels)
+        .map(([name, value]) => `${name}=${value}`)
+        .join(' '),
+    ],
+    ['region', gateway.region],
+    ['capabilities', gateway.capabilities.join(' ')],
+    ['tenants', gateway.allowedTenants === null ? 'all' : gateway.allowedTenants.join(' ')],
+    [
+      'owner',
+      gateway.ownerHost === null ? 'none' : `${gateway.ownerHost}, epoch ${gateway.ownerEpoch}`,
+    ],
+    [
+      'version',
+      gateway.version === null ? null : `${gateway.version}, protocol ${gateway.protocol ?? '?'}`,
+    ],
+    ['boot', gateway.bootId],
+    ['last seen', age(gateway.lastSeenAt, nowMs)],
+  ];
+}
+
+function columns(nowMs: number): readonly Column<Gateway>[] {
+  return [
+    { title: 'GATEWAY', value: ({ id }) => id },
+    { title: 'KIND', value: ({ kind }) => kind },
+    { title: 'STATE', value: gatewayStateWords, canShrink: true },
+    { title: 'LANES', value: ({ lanes }) => `${lanes.held}/${lanes.configured}`, align: 'right' },
+    { title: 'OWNER', value: ({ ownerHost }) => ownerHost, canShrink: true },
+    { title: 'VERSION', value: ({ version }) => version },
+    { title: 'SEEN', value: ({ lastSeenAt }) => age(lastSeenAt, nowMs), align: 'right' },
+    { title: 'ENDPOINT', value: ({ endpoint }) => endpoint, canShrink: true },
+  ];
+}

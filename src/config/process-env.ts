@@ -1,0 +1,6 @@
+import type { Environment } from './load.ts';
+
+/** The environment of this process: the only place that reads it. Hand it on as a value. */
+export function processEnvironment(): Environment {
+  return process.env;
+}
