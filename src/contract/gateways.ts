@@ -1,5 +1,10 @@
 import { z } from 'zod';
-import { GATEWAY_FAILURES, GATEWAY_MESSAGES, GATEWAY_STATES } from '../domain/gateway.ts';
+import {
+  GATEWAY_FAILURES,
+  GATEWAY_MESSAGES,
+  GATEWAY_STATES,
+  type GatewayMessage,
+} from '../domain/gateway.ts';
 import { defineRoute } from './define-route.ts';
 import { gatewayName, moment, tenantName } from './fields.ts';
 
@@ -115,7 +120,7 @@ export const gatewayCommand = z
   })
   .meta({ id: 'GatewayCommand' });
 
-function command<const Name extends string>(name: Name, summary: string) {
+function command(name: GatewayMessage, summary: string) {
   return defineRoute({
     method: 'POST',
     path: `/api/v1/gateways/{gatewayId}/${name}`,

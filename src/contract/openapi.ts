@@ -14,9 +14,10 @@ export function openApiDocument(options: {
   readonly version: string;
 }): ReturnType<typeof createDocument> {
   const paths: Record<string, Record<string, ZodOpenApiOperationObject>> = {};
+  const shared: SharedResponses = new Map();
   for (const named of listRoutes()) {
     const path = (paths[named.route.path] ??= {});
-    path[named.route.method.toLowerCase()] = operation(named);
+    path[named.route.method.toLowerCase()] = operation(named, shared);
   }
   return createDocument({
     openapi: '3.1.1',
@@ -37,7 +38,10 @@ export function openApiDocument(options: {
   });
 }
 
-function operation({ name, resource, route }: NamedRoute): ZodOpenApiOperationObject {
+function operation(
+  { name, resource, route }: NamedRoute,
+  shared: SharedResponses,
+): ZodOpenApiOperationObject {
   return {
     operationId: name,
     tags: [resource],
@@ -60,7 +64,7 @@ function operation({ name, resource, route }: NamedRoute): ZodOpenApiOperationOb
             content: { 'application/json': { schema: route.body } },
           },
         }),
-    responses: { ...successes(route), ...failures(route) },
+    responses: { ...successes(route), ...failures(route, shared) },
   };
 }
 
@@ -106,19 +110,32 @@ function success(spec: ResponseSpec): ZodOpenApiResponseObject {
       };
 }
 
-function failures(route: RouteSpec): Record<string, ZodOpenApiResponseObject> {
+/** Routes that can fail alike share one response of the document. */
+function failures(
+  route: RouteSpec,
+  shared: SharedResponses,
+): Record<string, ZodOpenApiResponseObject> {
   const byStatus = new Map<number, ErrorCode[]>();
   for (const code of new Set([...commonErrors(route), ...route.errors])) {
     const { status } = ERRORS[code];
-    byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
+    byStatus.set(status, [...(byStatus.get(status) ?? []), code].toSorted());
   }
   return Object.fromEntries(
-    [...byStatus].map(([status, codes]) => [
-      String(status),
-      {
-        description: codes.map((code) => `\`${code}\`: ${ERRORS[code].title}`).join('; '),
-        content: { 'application/problem+json': { schema: problem } },
-      },
-    ]),
+    [...byStatus].map(([status, codes]) => [String(status), failure(codes, shared)]),
   );
+}
+
+type SharedResponses = Map<string, ZodOpenApiResponseObject>;
+
+function failure(codes: readonly ErrorCode[], shared: SharedResponses): ZodOpenApiResponseObject {
+  const id = codes.join('_');
+  const known = shared.get(id);
+  if (known !== undefined) return known;
+  const made: ZodOpenApiResponseObject = {
+    id,
+    description: codes.map((code) => `\`${code}\`: ${ERRORS[code].title}`).join('; '),
+    content: { 'application/problem+json': { schema: problem } },
+  };
+  shared.set(id, made);
+  return made;
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ATTEMPT_STATES, INDETERMINATE_REASONS } from '../domain/attempt.ts';
+import { TASK_DEFAULTS } from '../domain/task-defaults.ts';
 import { TASK_STATES } from '../domain/task.ts';
 import {
   agentName,
@@ -23,16 +24,16 @@ export const submitTask = z
     tenant: tenantName
       .optional()
       .meta({ description: "Default: the API key's own tenant, else `default`" }),
-    pool: poolName.default('default'),
+    pool: poolName.default(TASK_DEFAULTS.pool),
     session: sessionKey.optional(),
-    agent: agentName.default('main'),
-    priority: priority.default('normal'),
-    maxAttempts: z.int().min(1).max(100).default(3),
+    agent: agentName.default(TASK_DEFAULTS.agent),
+    priority: priority.default(TASK_DEFAULTS.priority),
+    maxAttempts: z.int().min(1).max(100).default(TASK_DEFAULTS.maxAttempts),
     runLimitSeconds: z
       .int()
       .min(1)
       .max(7 * 24 * 3600)
-      .default(3600)
+      .default(TASK_DEFAULTS.runLimitSeconds)
       .meta({ description: 'Longest time that one attempt may run' }),
     notBefore: namedMoment.optional().meta({ description: 'Not to be started earlier' }),
     queueLimitSeconds: z
@@ -44,7 +45,7 @@ export const submitTask = z
     deadline: namedMoment
       .optional()
       .meta({ description: 'Expires, running or not, at this moment' }),
-    idempotent: z.boolean().default(false).meta({
+    idempotent: z.boolean().default(TASK_DEFAULTS.idempotent).meta({
       description:
         'Doing it twice does no harm: it may go to another gateway when the outcome of an attempt is unknown',
     }),

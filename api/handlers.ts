@@ -1,0 +1,35 @@
+import type { RouteSpec } from '../src/contract/define-route.ts';
+import type { Routes } from '../src/contract/routes.ts';
+import type { ApiDeps } from './api-deps.ts';
+import type { ApiCall, Handlers, Reply } from './handler.ts';
+import { createEventHandlers } from './routes/events.ts';
+import { gatewayHandlers } from './routes/gateways.ts';
+import { createOperationHandlers } from './routes/operations.ts';
+import { poolHandlers } from './routes/pools.ts';
+import { sessionHandlers } from './routes/sessions.ts';
+import { swarmHandlers } from './routes/swarms.ts';
+import { taskHandlers } from './routes/tasks.ts';
+
+type AnyHandler = (deps: ApiDeps, call: ApiCall) => Promise<Reply<RouteSpec>> | Reply<RouteSpec>;
+
+/** Every route's handler by its name `resource.route`; the types refuse a table with a gap. */
+export function createHandlers(deps: ApiDeps): ReadonlyMap<string, AnyHandler> {
+  const table: { readonly [Resource in keyof Routes]: Handlers<Routes[Resource]> } = {
+    tasks: taskHandlers,
+    swarms: swarmHandlers,
+    sessions: sessionHandlers,
+    gateways: gatewayHandlers,
+    pools: poolHandlers,
+    events: createEventHandlers(),
+    operations: createOperationHandlers(deps),
+  };
+  return new Map(
+    Object.entries(table).flatMap(([resource, handlers]) =>
+      Object.entries(handlers).map(([name, handler]): [string, AnyHandler] => [
+        `${resource}.${name}`,
+        // each was checked against its own route above; the dispatcher hands it what that route parsed
+        handler as unknown as AnyHandler,
+      ]),
+    ),
+  );
+}

@@ -1,0 +1,52 @@
+import { formatPath, type InputProblem } from '../src/domain/input-problems.ts';
+import { AppError } from '../src/contract/errors.ts';
+import type { BoundReached, UnknownPool } from '../src/db/accept.ts';
+
+/** Answers of the stores that every accepting route turns into the same problems. */
+
+export function boundReached(refused: BoundReached): AppError {
+  return new AppError({
+    code: 'limit-reached',
+    detail: `The bound ${refused.bound} of ${refused.limit} is reached, so nothing was accepted. Repeat this in ${refused.retryAfterSeconds} s or later.`,
+    details: { bound: refused.bound, limit: refused.limit },
+    retryAfterSeconds: refused.retryAfterSeconds,
+  });
+}
+
+export function unknownPool(refused: UnknownPool, path: readonly string[]): AppError {
+  const message = `there is no pool "${refused.pool}"; GET /api/v1/pools lists them`;
+  return invalidBody([{ path, message }]);
+}
+
+export function idempotencyConflict(
+  key: string | null,
+  owner: Readonly<Record<string, string>>,
+): AppError {
+  return new AppError({
+    code: 'idempotency-conflict',
+    detail: `The Idempotency-Key "${key}" was used before with another body, for ${Object.values(owner).join(', ')}. Use a new key for new work.`,
+    details: { ...owner },
+  });
+}
+
+/** What cannot be seen is answered like what does not exist. */
+export function notFound(kind: 'task' | 'swarm' | 'session' | 'gateway', id: string): AppError {
+  return new AppError({
+    code: `${kind}-not-found`,
+    detail: `There is no ${kind} "${id}" that this API key may see. GET /api/v1/${kind}s lists those there are.`,
+  });
+}
+
+/** 422 for what a body says, found after its schema let it pass. */
+export function invalidBody(problems: readonly InputProblem[]): AppError {
+  const issues = problems.map(({ path, message }) => ({
+    path: formatPath(['body', ...path]),
+    message,
+  }));
+  const list = issues.map(({ path, message }) => `${path}: ${message}`).join('; ');
+  return new AppError({
+    code: 'validation-failed',
+    detail: `The request is not valid: ${list}. Correct this and send it again; nothing was changed.`,
+    details: { issues },
+  });
+}

@@ -1,0 +1,194 @@
+import { PRIORITIES } from '../../src/domain/task.ts';
+import { actorOf } from '../../src/auth/credential.ts';
+import { AppError } from '../../src/contract/errors.ts';
+import type { taskRoutes } from '../../src/contract/tasks.ts';
+import { acceptTask } from '../../src/db/accept.ts';
+import { taskAttempts } from '../../src/db/attempt-record.ts';
+import { requestCancel } from '../../src/db/cancel.ts';
+import {
+  discardDeadLetter,
+  replayDeadLetter,
+  type DeadLetterStands,
+} from '../../src/db/dead-letter-store.ts';
+import { taskEvents } from '../../src/db/event-store.ts';
+import { listTasks } from '../../src/db/task-store.ts';
+import { newId } from '../../src/platform/ids.ts';
+import { attemptDto, eventDto, taskDto, taskSummaryDto } from '../dto.ts';
+import type { Handler, Handlers } from '../handler.ts';
+import { hasten } from '../hasten.ts';
+import { pageOf, placeOfCursor } from '../page.ts';
+import { boundReached, idempotencyConflict, notFound, unknownPool } from '../refusals.ts';
+import { requestHash } from '../request-hash.ts';
+import { tenantInView, tenantOfWork } from '../tenancy.ts';
+import { visibleTask } from '../visible-task.ts';
+import { decide } from './decide-task.ts';
+
+type TaskRoutes = typeof taskRoutes;
+
+const submit: Handler<TaskRoutes['submit']> = async (deps, call) => {
+  const { body, credential, idempotencyKey, scope } = call;
+  const tenant = tenantOfWork(credential, body.tenant);
+  const accepted = await acceptTask(deps.db, {
+    id: newId('task'),
+    tenant,
+    pool: body.pool,
+    sessionKey: body.session ?? null,
+    agent: body.agent,
+    prompt: body.prompt,
+    priority: PRIORITIES[body.priority],
+    notBefore: body.notBefore ?? null,
+    queueLimitSeconds: body.queueLimitSeconds ?? null,
+    deadlineAt: body.deadline ?? null,
+    runLimitSeconds: body.runLimitSeconds,
+    maxAttempts: body.maxAttempts,
+    idempotent: body.idempotent,
+    correlationId: scope.correlationId,
+    idempotency:
+      idempotencyKey === null
+        ? null
+        : { key: idempotencyKey, requestHash: requestHash(tenant, call.rawBody) },
+    actor: actorOf(credential),
+  });
+  switch (accepted.kind) {
+    case 'accepted':
+      return { status: 202, body: { existing: false, task: taskSummaryDto(accepted.task) } };
+    case 'existing':
+      return { status: 200, body: { existing: true, task: taskSummaryDto(accepted.task) } };
+    case 'conflict':
+      throw idempotencyConflict(idempotencyKey, { taskId: accepted.taskId });
+    case 'refused':
+      throw boundReached(accepted);
+    case 'unknown-pool':
+      throw unknownPool(accepted, ['pool']);
+  }
+};
+
+const list: Handler<TaskRoutes['list']> = async (deps, { query, credential }) => {
+  const { state, pool, session, swarm, priority } = query;
+  const tenant = tenantInView(credential, query.tenant);
+  const before = placeOfCursor(query.cursor);
+  const rows = await listTasks(deps.db, {
+    filter: {
+      ...(state === undefined ? {} : { states: state }),
+      ...(tenant === undefined ? {} : { tenant }),
+      ...(pool === undefined ? {} : { pool }),
+      ...(session === undefined ? {} : { sessionKey: session }),
+      ...(swarm === undefined ? {} : { swarmId: swarm }),
+      ...(priority === undefined ? {} : { priority: PRIORITIES[priority] }),
+    },
+    ...(before === undefined ? {} : { before }),
+    limit: query.limit,
+  });
+  return {
+    status: 200,
+    body: pageOf(rows, query.limit, { placeOf: (row) => row.seq, toDto: taskSummaryDto }),
+  };
+};
+
+const get: Handler<TaskRoutes['get']> = async (deps, { params, credential }) => ({
+  status: 200,
+  body: taskDto(await visibleTask(deps, credential, params.taskId)),
+});
+
+const attempts: Handler<TaskRoutes['attempts']> = async (deps, { params, credential }) => {
+  await visibleTask(deps, credential, params.taskId);
+  const rows = await taskAttempts(deps.db, params.taskId);
+  return { status: 200, body: { items: rows.map(attemptDto) } };
+};
+
+const events: Handler<TaskRoutes['events']> = async (deps, { params, query, credential }) => {
+  await visibleTask(deps, credential, params.taskId);
+  const after = placeOfCursor(query.cursor) ?? 0;
+  const page = await taskEvents(deps.db, { taskId: params.taskId, after, limit: query.limit });
+  return {
+    status: 200,
+    body: pageOf(page.events, query.limit, { placeOf: (row) => row.seq, toDto: eventDto }),
+  };
+};
+
+/** The row first (P28); the signal only hastens what the row says. */
+const cancel: Handler<TaskRoutes['cancel']> = async (deps, { params, credential, scope }) => {
+  const { taskId } = params;
+  await visibleTask(deps, credential, taskId);
+  const result = await requestCancel(deps.db, {
+    taskId,
+    reason: 'cancelled',
+    actor: actorOf(credential),
+  });
+  if (result.kind === 'not-found') throw notFound('task', taskId);
+  const workflowId = result.kind === 'terminal' ? null : result.workflowId;
+  if (workflowId !== null) {
+    hasten(scope.log, 'the cancel signal', () => deps.messages.signalTaskCancel(workflowId));
+  }
+  const task = taskSummaryDto(await visibleTask(deps, credential, taskId));
+  if (result.kind === 'requested') return { status: 202, body: { result: 'requested', task } };
+  return {
+    status: 200,
+    body: { result: result.kind === 'settled' ? 'cancelled' : 'already-ended', task },
+  };
+};
+
+const replay: Handler<TaskRoutes['replay']> = async (deps, { params, body, credential }) => {
+  const { taskId } = params;
+  await visibleTask(deps, credential, taskId);
+  const result = await replayDeadLetter(deps.db, {
+    taskId,
+    actor: actorOf(credential),
+    again: body.again,
+  });
+  switch (result.kind) {
+    case 'replayed':
+      return { status: 202, body: { existing: false, task: taskSummaryDto(result.task) } };
+    case 'stands':
+      if (result.replay === null || body.again) throw deadLetterClosed(taskId, result);
+      return { status: 200, body: { existing: true, task: taskSummaryDto(result.replay) } };
+    case 'refused':
+      throw boundReached(result);
+    case 'not-found':
+      throw noDeadLetter(taskId);
+  }
+};
+
+const discard: Handler<TaskRoutes['discard']> = async (deps, { params, credential }) => {
+  const { taskId } = params;
+  await visibleTask(deps, credential, taskId);
+  const result = await discardDeadLetter(deps.db, { taskId, actor: actorOf(credential) });
+  if (result.kind === 'not-found') throw noDeadLetter(taskId);
+  if (result.kind === 'stands' && result.state === 'replayed')
+    throw deadLetterClosed(taskId, result);
+  const task = taskSummaryDto(await visibleTask(deps, credential, taskId));
+  return { status: 200, body: { task } };
+};
+
+function noDeadLetter(taskId: string): AppError {
+  return new AppError({
+    code: 'dead-letter-closed',
+    detail: `Task "${taskId}" is no dead letter. Only a task in state dead can be replayed or discarded.`,
+    details: { state: null },
+  });
+}
+
+function deadLetterClosed(taskId: string, stands: DeadLetterStands): AppError {
+  const replay = stands.replay?.id ?? null;
+  const hint =
+    stands.state === 'discarded'
+      ? 'A discarded one stays so; submit the work as a new task.'
+      : 'Another replay is possible once that task has ended, with "again": true.';
+  return new AppError({
+    code: 'dead-letter-closed',
+    detail: `The dead letter of task "${taskId}" was ${stands.state} before${replay === null ? '' : `, as task "${replay}"`}. ${hint}`,
+    details: { state: stands.state, replayTaskId: replay },
+  });
+}
+
+export const taskHandlers: Handlers<TaskRoutes> = {
+  submit,
+  list,
+  get,
+  attempts,
+  events,
+  cancel,
+  decide,
+  replay,
+  discard,
+};

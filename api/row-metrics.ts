@@ -1,0 +1,31 @@
+import { priorityName } from '../src/domain/task.ts';
+import type { Database } from '../src/db/database.ts';
+import {
+  attemptOutcomes,
+  gatewayStates,
+  lanesByGateway,
+  queueDepth,
+  taskStateCounts,
+} from '../src/db/metrics-queries.ts';
+import { findingCounts } from '../src/db/reconcile-queries.ts';
+import type { RowMetrics } from '../src/telemetry/metrics.ts';
+
+/** What the series made of rows show now (R16). */
+export async function readRowMetrics(db: Database): Promise<RowMetrics> {
+  const [tasks, queue, lanes, gateways, attempts, findings] = await Promise.all([
+    taskStateCounts(db),
+    queueDepth(db),
+    lanesByGateway(db),
+    gatewayStates(db),
+    attemptOutcomes(db),
+    findingCounts(db),
+  ]);
+  return {
+    tasks,
+    queue: queue.map((row) => ({ ...row, priority: priorityName(row.priority) })),
+    lanes,
+    gateways,
+    attempts,
+    findings,
+  };
+}

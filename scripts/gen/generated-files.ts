@@ -1,0 +1,102 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describeConfig } from '../../src/config/describe-config.ts';
+import { ERROR_HELP } from '../../src/contract/error-help.ts';
+import { ERRORS, type ErrorCode } from '../../src/contract/errors.ts';
+import { openApiDocument } from '../../src/contract/openapi.ts';
+import { listRoutes, type NamedRoute } from '../../src/contract/routes.ts';
+import { EVENT_TYPES } from '../../src/domain/event-type.ts';
+import { METRICS, type MetricSpec } from '../../src/telemetry/metric-contract.ts';
+
+/** Folders in which every file is generated: what is not made any more is removed. */
+export const GENERATED_FOLDERS = ['docs/errors'] as const;
+
+/** The path of each generated file and what belongs into it. */
+export function generatedFiles(root: string): ReadonlyMap<string, string> {
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+    version: string;
+  };
+  const codes = Object.keys(ERRORS) as ErrorCode[];
+  return new Map([
+    ['openapi.json', `${JSON.stringify(openApiDocument({ version }), null, 2)}\n`],
+    ['docs/reference/api.md', apiPage()],
+    ['docs/reference/errors.md', errorsPage(codes)],
+    ['docs/reference/events.md', eventsPage()],
+    ['docs/reference/metrics.md', metricsPage()],
+    ['docs/reference/configuration.md', describeConfig()],
+    ...codes.map((code): [string, string] => [`docs/errors/${code}.md`, errorPage(code)]),
+  ]);
+}
+
+function apiPage(): string {
+  return page('API', [
+    'Every route of the HTTP API. A running API shows the same with all shapes at `/docs`, and as an OpenAPI 3.1',
+    'document at `/openapi.json`. Send `Authorization: Bearer dash_…`; errors are problem documents (RFC 9457) with',
+    'the codes of [errors.md](errors.md).',
+    '',
+    '| method | path | scope | |',
+    '|---|---|---|---|',
+    ...listRoutes().map(apiRow),
+  ]);
+}
+
+function apiRow({ route }: NamedRoute): string {
+  const scope = route.scope === null ? 'open' : `\`${route.scope}\``;
+  const reach = route.reach === 'fleet' ? ', all tenants' : '';
+  return `| ${route.method} | \`${route.path}\` | ${scope}${reach} | ${route.summary} |`;
+}
+
+function errorsPage(codes: readonly ErrorCode[]): string {
+  return page('Errors', [
+    'A code is never renamed or given another meaning. Retryable: the same request may succeed later, unchanged.',
+    '',
+    '| code | status | retryable | |',
+    '|---|---|---|---|',
+    ...codes.map((code) => {
+      const { status, retryable, title } = ERRORS[code];
+      return `| [\`${code}\`](../errors/${code}.md) | ${status} | ${retryable ? 'yes' : 'no'} | ${title} |`;
+    }),
+  ]);
+}
+
+function errorPage(code: ErrorCode): string {
+  const { status, retryable, title } = ERRORS[code];
+  const { whatHappened, howToFix } = ERROR_HELP[code];
+  return page(title, [
+    `\`${code}\` · HTTP ${status} · ${retryable ? 'retryable' : 'not retryable'}`,
+    '',
+    '## What happened',
+    '',
+    whatHappened,
+    '',
+    '## How to fix',
+    '',
+    howToFix,
+  ]);
+}
+
+function eventsPage(): string {
+  return page('Events', [
+    'The kinds of events that `GET /api/v1/events` sends and that rows keep. `seq` follows the order of the commits.',
+    '',
+    ...EVENT_TYPES.map((type) => `- \`${type}\``),
+  ]);
+}
+
+function metricsPage(): string {
+  return page('Metrics', [
+    '`GET /metrics` answers these series in the Prometheus text format. Source `rows`: read from PostgreSQL at each',
+    'scrape; `process`: observed by the process that does the work.',
+    '',
+    '| series | type | labels | source | |',
+    '|---|---|---|---|---|',
+    ...Object.values<MetricSpec>(METRICS).map(
+      ({ name, type, labels, source, help }) =>
+        `| \`${name}\` | ${type} | ${labels.map((label) => `\`${label}\``).join(', ')} | ${source} | ${help} |`,
+    ),
+  ]);
+}
+
+function page(title: string, lines: readonly string[]): string {
+  return [`# ${title}`, '', ...lines, ''].join('\n');
+}
