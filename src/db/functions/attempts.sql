@@ -1,0 +1,305 @@
+-- What a host does with its attempts: each conditional on the attempt's state and on the writer's epoch (P25).
+-- src/db/attempt-run.ts and attempt-decision.ts describe arguments and answers.
+
+create or replace function dash.attempt_stands(p_because text, a dash.attempts, t dash.tasks) returns jsonb
+language sql immutable as $$
+  select jsonb_build_object(
+    'kind', 'stands', 'because', case when a.id is null then 'not-found' else p_because end,
+    'state', a.state, 'outcome', a.outcome, 'taskState', t.state)
+$$;
+
+create or replace function dash.mark_delivered(p jsonb) returns jsonb
+language sql as $$
+  update dash.attempts set delivered_at = now()
+  where id = (p->>'attemptId')::uuid and delivered_at is null;
+  select jsonb_build_object('kind', 'ok')
+$$;
+
+-- P23. The session remembers that something may have been sent at its gateway.
+create or replace function dash.begin_sending(p jsonb) returns jsonb
+language plpgsql as $$
+declare
+  l record := dash.lock_attempt((p->>'attemptId')::uuid);
+  a dash.attempts := l.attempt;
+  t dash.tasks := l.task;
+  g dash.gateways := l.gateway;
+  v_refusal text;
+begin
+  v_refusal := case
+    when a.state is null or a.state not in ('planned', 'sending', 'accepted') then 'not-open'
+    when dash.is_superseded((p->>'ownerEpoch')::bigint, g) then 'superseded-owner'
+    when t.cancel_requested is not null then 'cancel-requested'
+    when g.state not in ('open', 'degraded') then 'gateway-closed'
+  end;
+  if v_refusal is not null then
+    return jsonb_build_object('kind', 'refused', 'reason', v_refusal);
+  end if;
+  update dash.sessions set touched = true where id = t.session_id and not touched;
+  update dash.attempts set
+    state = 'sending', sending_at = now(), boot_id = p->>'bootId', state_id = p->>'stateId',
+    run_ids = case when p->>'runId' = any(run_ids) then run_ids else run_ids || (p->>'runId') end
+  where id = a.id;
+  return jsonb_build_object('kind', 'ok');
+end $$;
+
+create or replace function dash.mark_accepted(p jsonb) returns jsonb
+language plpgsql as $$
+declare
+  l record := dash.lock_attempt((p->>'attemptId')::uuid);
+  a dash.attempts := l.attempt;
+  t dash.tasks := l.task;
+begin
+  if dash.is_superseded((p->>'ownerEpoch')::bigint, l.gateway) then
+    return dash.attempt_stands('superseded-owner', a, t);
+  elsif a.state is null or a.state not in ('sending', 'accepted') then
+    return dash.attempt_stands('state', a, t);
+  end if;
+  update dash.attempts set
+    state = 'accepted', accepted_at = coalesce(accepted_at, now()),
+    boot_id = coalesce(p->>'bootId', boot_id), state_id = coalesce(p->>'stateId', state_id)
+  where id = a.id;
+  if a.state = 'sending' then
+    perform dash.emit_attempt(
+      'attempt.accepted', t, a, p_data => jsonb_build_object('runId', a.run_ids[cardinality(a.run_ids)]));
+  end if;
+  return jsonb_build_object('kind', 'ok');
+end $$;
+
+create or replace function dash.adopt_recovery(p jsonb) returns jsonb
+language plpgsql as $$
+declare
+  l record := dash.lock_attempt((p->>'attemptId')::uuid);
+  a dash.attempts := l.attempt;
+  t dash.tasks := l.task;
+begin
+  if dash.is_superseded((p->>'ownerEpoch')::bigint, l.gateway) then
+    return dash.attempt_stands('superseded-owner', a, t);
+  elsif a.state is null or a.state not in ('sending', 'accepted') then
+    return dash.attempt_stands('state', a, t);
+  end if;
+  update dash.attempts set
+    state = 'accepted', accepted_at = coalesce(accepted_at, now()), boot_id = coalesce(p->>'bootId', boot_id),
+    recovery_run_ids = dash.with_run(recovery_run_ids, p->>'runId')
+  where id = a.id;
+  if p->>'runId' <> all(a.recovery_run_ids) then
+    perform dash.emit_attempt(
+      'attempt.recovery-adopted', t, a, p_data => jsonb_build_object('runId', p->>'runId'));
+  end if;
+  return jsonb_build_object('kind', 'ok');
+end $$;
+
+-- Run ids are kept in the order of their appearance, each once.
+create or replace function dash.with_run(p_run_ids text[], p_run_id text) returns text[]
+language sql immutable as $$
+  select case when p_run_id is null or p_run_id = any(p_run_ids) then p_run_ids else p_run_ids || p_run_id end
+$$;
+
+create or replace function dash.attempts_used(p_task_id text) returns integer
+language sql stable as $$
+  select count(*)::integer from dash.attempts where task_id = p_task_id and state <> 'released'
+$$;
+
+create or replace function dash.close_attempt(p jsonb) returns jsonb
+language plpgsql as $$
+declare
+  l record := dash.lock_attempt((p->>'attemptId')::uuid);
+  a dash.attempts := l.attempt;
+  t dash.tasks := l.task;
+begin
+  if dash.is_superseded((p->>'ownerEpoch')::bigint, l.gateway) then
+    return dash.attempt_stands('superseded-owner', a, t);
+  elsif a.open is not true then
+    return dash.attempt_stands('state', a, t);
+  end if;
+  perform dash.end_attempt(
+    a, p->>'outcome', dash.json_value(p->'failure'), dash.json_value(p->'usage'), dash.json_value(p->'evidence'));
+  perform dash.emit_attempt(
+    'attempt.closed', t, a, p_data => jsonb_build_object('outcome', p->'outcome', 'failure', p->'failure'));
+  return jsonb_build_object(
+    'kind', 'closed', 'attemptsUsed', dash.attempts_used(t.id), 'maxAttempts', t.max_attempts);
+end $$;
+
+-- P18, P19, P23: it never ran. Its session is free to go elsewhere when nothing was ever sent for it.
+create or replace function dash.release_attempt(p jsonb) returns jsonb
+language plpgsql as $$
+declare
+  l record := dash.lock_attempt((p->>'attemptId')::uuid);
+  a dash.attempts := l.attempt;
+  t dash.tasks := l.task;
+  v_step jsonb;
+begin
+  if dash.is_superseded((p->>'ownerEpoch')::bigint, l.gateway) then
+    return dash.attempt_stands('superseded-owner', a, t);
+  elsif not dash.may_release(a, p->>'from') or t.state <> 'dispatched' then
+    return dash.attempt_stands('state', a, t);
+  end if;
+  update dash.attempts set
+    state = 'released', holds_lane = false, closed_at = now(), release_reason = p->>'reason'
+  where id = a.id returning * into a;
+  update dash.sessions set gateway_id = null where id = t.session_id and not touched;
+  perform dash.count_attempt('released', null);
+  v_step := dash.to_queue(t, a, null);
+  perform dash.emit_attempt(
+    'attempt.released', t, a, p_data => jsonb_build_object('reason', p->>'reason'));
+  if v_step->>'kind' = 'settled' then
+    return jsonb_build_object('kind', 'released', 'taskState', v_step->'state', 'settled', v_step);
+  end if;
+  return jsonb_build_object('kind', 'released', 'taskState', v_step->'state');
+end $$;
+
+create or replace function dash.may_release(a dash.attempts, p_from text) returns boolean
+language sql immutable as $$
+  select coalesce(case p_from
+    when 'planned' then a.state = 'planned'
+    when 'refused-sending' then a.state = 'sending' and a.accepted_at is null
+  end, false)
+$$;
+
+create or replace function dash.mark_unexpected(p jsonb) returns jsonb
+language sql as $$
+  update dash.attempts set
+    unexpected = unexpected + 1, unexpected_message = left(p->>'message', 2000)
+  where id = (p->>'attemptId')::uuid
+  returning jsonb_build_object('count', unexpected)
+$$;
+
+create or replace function dash.mark_indeterminate(p jsonb) returns jsonb
+language plpgsql as $$
+declare
+  l record := dash.lock_attempt((p->>'attemptId')::uuid);
+  a dash.attempts := l.attempt;
+  t dash.tasks := l.task;
+begin
+  if dash.is_superseded((p->>'ownerEpoch')::bigint, l.gateway) then
+    return dash.attempt_stands('superseded-owner', a, t);
+  elsif a.open is not true then
+    return dash.attempt_stands('state', a, t);
+  end if;
+  update dash.attempts set
+    state = 'indeterminate', indeterminate_at = coalesce(indeterminate_at, now()),
+    holds_lane = holds_lane and (p->>'keepLane')::boolean,
+    indeterminate_reason = p->>'reason', evidence = dash.json_value(p->'evidence')
+  where id = a.id;
+  if a.state <> 'indeterminate' then
+    perform dash.emit_attempt(
+      'attempt.indeterminate', t, a, p_data => jsonb_build_object('reason', p->>'reason'));
+  end if;
+  return jsonb_build_object('kind', 'ok');
+end $$;
+
+create or replace function dash.free_lane(p jsonb) returns jsonb
+language plpgsql as $$
+declare
+  l record := dash.lock_attempt((p->>'attemptId')::uuid);
+begin
+  if (l.attempt).id is null then
+    return dash.attempt_stands('not-found', l.attempt, l.task);
+  elsif dash.is_superseded((p->>'ownerEpoch')::bigint, l.gateway) then
+    return dash.attempt_stands('superseded-owner', l.attempt, l.task);
+  end if;
+  update dash.attempts set holds_lane = false where id = (l.attempt).id and holds_lane;
+  return jsonb_build_object('kind', 'ok');
+end $$;
+
+-- What a person has decided about it stands: then nothing recovers any more.
+create or replace function dash.recover_from_indeterminate(p jsonb) returns jsonb
+language plpgsql as $$
+declare
+  l record := dash.lock_attempt((p->>'attemptId')::uuid);
+  a dash.attempts := l.attempt;
+  t dash.tasks := l.task;
+begin
+  if dash.is_superseded((p->>'ownerEpoch')::bigint, l.gateway) then
+    return dash.attempt_stands('superseded-owner', a, t);
+  elsif a.state is distinct from 'indeterminate' or a.decision is not null then
+    return dash.attempt_stands('state', a, t);
+  end if;
+  update dash.attempts set
+    state = 'accepted', holds_lane = true, accepted_at = coalesce(accepted_at, now()),
+    boot_id = coalesce(p->>'bootId', boot_id), indeterminate_at = null, indeterminate_reason = null, evidence = null,
+    recovery_run_ids = dash.with_run(recovery_run_ids, p->>'recoveryRunId')
+  where id = a.id;
+  update dash.tasks set state = 'dispatched', updated_at = now() where id = t.id and state = 'deciding';
+  perform dash.emit_attempt('attempt.accepted', t, a, p_data => '{"recovered": true}');
+  return jsonb_build_object('kind', 'ok');
+end $$;
+
+create or replace function dash.enter_deciding(p jsonb) returns jsonb
+language plpgsql as $$
+declare
+  l record := dash.lock_attempt((p->>'attemptId')::uuid);
+  a dash.attempts := l.attempt;
+  t dash.tasks := l.task;
+begin
+  if a.state is distinct from 'indeterminate' or t.state not in ('dispatched', 'deciding') then
+    return dash.attempt_stands('state', a, t);
+  end if;
+  if t.state = 'dispatched' then
+    update dash.tasks set state = 'deciding', state_reason = a.indeterminate_reason, updated_at = now()
+    where id = t.id;
+    perform dash.emit_attempt(
+      'task.deciding', t, a, p_data => jsonb_build_object('reason', a.indeterminate_reason));
+  end if;
+  return jsonb_build_object(
+    'kind', 'deciding', 'attemptId', a.id, 'gatewayId', a.gateway_id, 'discard', t.cancel_requested is not null);
+end $$;
+
+create or replace function dash.record_decision(p jsonb) returns jsonb
+language plpgsql as $$
+declare
+  l record := dash.lock_attempt((p->>'attemptId')::uuid);
+  a dash.attempts := l.attempt;
+  t dash.tasks := l.task;
+begin
+  if a.decision is not null then
+    return jsonb_build_object('kind', 'decided-before', 'decision', a.decision, 'actor', a.decided_by);
+  elsif a.state is distinct from 'indeterminate' then
+    return dash.attempt_stands('state', a, t);
+  end if;
+  perform dash.write_decision(a, p);
+  perform dash.emit_attempt(
+    'attempt.decided', t, a, p->>'actor', jsonb_build_object('decision', p->'decision'->'kind'));
+  return jsonb_build_object(
+    'kind', 'recorded', 'taskId', t.id, 'workflowId', t.workflow_id, 'gatewayId', a.gateway_id);
+end $$;
+
+create or replace function dash.write_decision(a dash.attempts, p jsonb) returns void
+language sql as $$
+  update dash.attempts set decision = p->'decision', decided_by = p->>'actor', decided_at = now()
+  where id = a.id and decision is null
+$$;
+
+-- P29. A decision that stands in the row goes before the one that is handed in.
+create or replace function dash.decide_attempt(p jsonb) returns jsonb
+language plpgsql as $$
+declare
+  l record := dash.lock_attempt((p->>'attemptId')::uuid);
+  a dash.attempts := l.attempt;
+  t dash.tasks := l.task;
+  v_decision jsonb := coalesce(a.decision, p->'decision');
+  v_actor text := coalesce(a.decided_by, p->>'actor');
+begin
+  if a.state is distinct from 'indeterminate' or t.state not in ('dispatched', 'deciding') then
+    return dash.attempt_stands('state', a, t);
+  end if;
+  perform dash.write_decision(a, p);
+  perform dash.end_attempt(
+    a, case v_decision->>'kind' when 'accept' then 'succeeded' else 'discarded' end, null, null, null);
+  if v_decision->>'kind' = 'retry' then
+    return dash.to_queue(t, a, v_actor);
+  end if;
+  return dash.settle_locked(t, dash.decided_end(t, a, v_decision), a, v_actor);
+end $$;
+
+-- accept: the output that the person gave, else the text that was seen.
+create or replace function dash.decided_end(t dash.tasks, a dash.attempts, p_decision jsonb) returns jsonb
+language sql stable as $$
+  select case
+    when p_decision->>'kind' = 'accept' then jsonb_build_object(
+      'state', 'completed', 'output', coalesce(p_decision->>'output', a.evidence->>'output'),
+      'usage', a.usage, 'failure', null)
+    else coalesce(
+      dash.early_end(t),
+      dash.failed_end('dead', 'discarded', 'A person discarded the attempt whose outcome could not be known.'))
+  end
+$$;

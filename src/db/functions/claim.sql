@@ -1,0 +1,142 @@
+-- P9–P14. src/db/claim.ts describes argument and answer.
+create or replace function dash.claim(p jsonb) returns jsonb
+language plpgsql as $$
+declare
+  v_free dash.free_gateway[];
+  v_capped text[];
+  v_left integer;
+  v_attempt dash.attempts;
+  v_claims jsonb := '[]';
+  v_blocked text[] := '{}';
+  c record;
+begin
+  perform dash.lock_claims();
+  v_left := dash.claims_left((p->>'max')::integer);
+  if v_left > 0 then
+    v_free := dash.free_gateways(p->>'hostId', p->'gateways');
+    v_capped := dash.capped_tenants();
+  end if;
+  while v_left > 0 and cardinality(v_free) > 0 loop
+    c := dash.next_candidate(v_free, v_capped);
+    exit when c.task_id is null;
+    v_attempt := dash.dispatch(c.task_id, c.gateway);
+    if v_attempt.id is not null then
+      v_left := v_left - 1;
+      v_claims := v_claims || dash.delivery_json(v_attempt, (select t from dash.tasks t where t.id = c.task_id));
+      v_free := dash.take_lane(v_free, v_attempt.gateway_id);
+      v_capped := v_capped || dash.capped_tenants(v_attempt.tenant);
+    elsif exists (select 1 from dash.tasks where id = c.task_id and state = 'blocked') then
+      v_blocked := v_blocked || c.task_id;
+    end if;
+  end loop;
+  perform dash.emit_claims(v_claims, v_blocked);
+  return jsonb_build_object('claims', v_claims);
+end $$;
+
+-- How many more attempts may be made now: none while the fleet is paused, else up to the total cap.
+create or replace function dash.claims_left(p_max integer) returns integer
+language sql as $$
+  select case when i.fleet_paused then 0
+    else least(p_max, i.max_running_total - (select count(*)::integer from dash.attempts where holds_lane)) end
+  from dash.installation i
+$$;
+
+-- P10: the host's gateways are locked by id, and what counts is read after that: owner, state, lanes.
+create or replace function dash.free_gateways(p_host_id text, p_offered jsonb) returns dash.free_gateway[]
+language plpgsql as $$
+begin
+  perform 1 from dash.gateways
+  where id in (select o->>'gatewayId' from jsonb_array_elements(p_offered) o)
+  order by id for no key update;
+  return array(
+    select row(g.id, g.owner_epoch, least(o.lanes, free.lanes), o.score, o.reasons, g.allowed_tenants, pools.ids)::dash.free_gateway
+    from jsonb_to_recordset(p_offered) as o ("gatewayId" text, "ownerEpoch" bigint, lanes integer, score float8, reasons jsonb)
+    join dash.gateways g on g.id = o."gatewayId"
+    cross join lateral (
+      select least(g.configured_lanes, g.reported_lanes) - g.foreign_runs
+        - (select count(*) from dash.attempts a where a.holds_lane and a.gateway_id = g.id)::integer as lanes) free
+    cross join lateral (
+      select array(select p.id from dash.pools p where g.labels @> p.match_labels order by p.id) as ids) pools
+    where g.owner_host = p_host_id and g.owner_epoch = o."ownerEpoch"
+      and g.state in ('open', 'degraded') and g.claims_open and least(o.lanes, free.lanes) > 0
+    order by g.id);
+end $$;
+
+-- Tenants that run as much as they may; of one tenant, or of all.
+create or replace function dash.capped_tenants(p_tenant text default null) returns text[]
+language sql as $$
+  select array(
+    select a.tenant from dash.attempts a, dash.installation i
+    where a.holds_lane and i.max_running_per_tenant is not null and (p_tenant is null or a.tenant = p_tenant)
+    group by a.tenant, i.max_running_per_tenant
+    having count(*) >= i.max_running_per_tenant)
+$$;
+
+create or replace function dash.take_lane(p_free dash.free_gateway[], p_gateway_id text) returns dash.free_gateway[]
+language sql immutable as $$
+  select array(
+    select row(g.id, g.owner_epoch, left_over.lanes, g.score, g.reasons, g.allowed_tenants, g.pools)::dash.free_gateway
+    from unnest(p_free) g
+    cross join lateral (select g.lanes - (g.id = p_gateway_id)::integer as lanes) left_over
+    where left_over.lanes > 0 order by g.id)
+$$;
+
+-- Makes the attempt and moves the task (P13). A null row when the task changed meanwhile, or when an open attempt
+-- stands in the way: then the task is blocked, for reconcile, and the batch goes on.
+create or replace function dash.dispatch(p_task_id text, g dash.free_gateway) returns dash.attempts
+language plpgsql as $$
+declare
+  t dash.tasks;
+  a dash.attempts;
+begin
+  t := dash.lock_task(p_task_id);
+  if t.state <> 'queued' or t.pinned_gateway <> g.id then
+    return a;
+  end if;
+  insert into dash.attempts (id, task_id, number, tenant, session_id, gateway_id, owner_epoch, state, route)
+  values (gen_random_uuid(), t.id, t.last_attempt + 1, t.tenant, t.session_id, g.id, g.owner_epoch, 'planned',
+          jsonb_build_object('score', g.score, 'reasons', g.reasons))
+  on conflict do nothing returning * into a;
+  if a.id is null then
+    update dash.tasks set state = 'blocked', state_reason = 'conflict', updated_at = now() where id = t.id;
+    insert into dash.reconcile_findings (kind, subject, repaired) values ('attempt-conflict', t.id, false);
+    return a;
+  end if;
+  update dash.tasks set
+    state = 'dispatched', last_attempt = a.number, updated_at = now(),
+    pinned_gateway = case when t.session_id is null then t.pinned_gateway else g.id end
+  where id = t.id;
+  update dash.sessions set gateway_id = g.id, updated_at = now() where id = t.session_id and gateway_id is null;
+  perform dash.advance_pass(t.pool, t.effective_priority, t.tenant);
+  return a;
+end $$;
+
+-- P14: a tenant's turn is over; who was idle or capped starts from the level's present, without credit.
+create or replace function dash.advance_pass(p_pool text, p_level smallint, p_tenant text) returns void
+language plpgsql as $$
+declare
+  v_pass bigint;
+begin
+  select coalesce(max(pass), 0) into v_pass from dash.passes
+  where pool = p_pool and level = p_level and tenant in (p_tenant, '');
+  insert into dash.passes as x (pool, level, tenant, pass)
+  values (p_pool, p_level, p_tenant, v_pass + 1), (p_pool, p_level, '', v_pass)
+  on conflict (pool, level, tenant) do update set pass = excluded.pass;
+end $$;
+
+create or replace function dash.emit_claims(p_claims jsonb, p_blocked text[]) returns void
+language plpgsql as $$
+declare
+  c jsonb;
+  t dash.tasks;
+begin
+  for c in select jsonb_array_elements(p_claims) loop
+    select * into t from dash.tasks where id = c->>'taskId';
+    perform dash.emit_task(
+      'task.dispatched', t, (c->>'attemptId')::uuid, c->>'gatewayId', null,
+      jsonb_build_object('number', c->'attemptNumber'));
+  end loop;
+  for t in select * from dash.tasks where id = any(p_blocked) order by id loop
+    perform dash.emit_task('task.blocked', t, p_data => jsonb_build_object('reason', t.state_reason));
+  end loop;
+end $$;
