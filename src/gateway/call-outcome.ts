@@ -79,6 +79,7 @@ export function refusalReason(
       return 'draining';
     case 'startup-sidecars':
       return 'starting';
+    case null:
     default:
       return 'busy';
   }

@@ -47,6 +47,7 @@ function stateOf(
       return /before restart|gateway restart|process exited/i.test(error ?? '')
         ? 'interrupted'
         : 'aborted';
+    case null:
     default:
       return null;
   }

@@ -6,8 +6,9 @@ import {
   type GatewayProtocolSocketHandlers,
   type HelloOk,
 } from '@openclaw/gateway-client/browser';
+import { rawDataToString } from '@openclaw/gateway-client/websocket-data';
 import { PROTOCOL_VERSION } from '@openclaw/gateway-protocol/version';
-import { WebSocket, type RawData } from 'ws';
+import { WebSocket } from 'ws';
 
 import type { Clock } from '../platform/clock.ts';
 import { toCallError } from './call-outcome.ts';
@@ -15,7 +16,7 @@ import { blockOf, scopeBlockOf } from './connect-refusal.ts';
 import type { ConnectionState, Permit } from './connection.ts';
 import { GatewayCallError } from './gateway-call-error.ts';
 import type { GatewayLog } from './gateway-log.ts';
-import { asNumber, asRecord, asTexts } from './json-value.ts';
+import { asNumber, asRecord, asText, asTexts } from './json-value.ts';
 
 /** The largest frame a gateway sends or takes after the handshake, bytes. */
 export const MAX_FRAME_BYTES = 26_214_400;
@@ -206,7 +207,7 @@ export class WireClient {
       return;
     }
     this.#attempts = 0;
-    this.#bootId = String(asRecord(record['server'])['bootId'] ?? '');
+    this.#bootId = asText(asRecord(record['server'])['bootId']);
     this.#startTickWatch(asNumber(asRecord(record['policy'])['tickIntervalMs']) ?? DEFAULT_TICK_MS);
     this.#options.onHello(hello);
     this.#setState({ kind: 'open' });
@@ -252,7 +253,7 @@ export class WireClient {
     });
     this.#socket = socket;
     socket.on('open', () => handlers.open());
-    socket.on('message', (data) => handlers.message(textOf(data)));
+    socket.on('message', (data) => handlers.message(rawDataToString(data)));
     socket.on('ping', () => {
       this.#lastFrameAt = this.#options.clock.monotonic();
     });
@@ -295,11 +296,6 @@ export class WireClient {
     this.#state = state;
     this.#options.onState(state);
   }
-}
-
-function textOf(data: RawData): string {
-  if (Array.isArray(data)) return Buffer.concat(data).toString('utf8');
-  return Buffer.isBuffer(data) ? data.toString('utf8') : Buffer.from(data).toString('utf8');
 }
 
 /** The protocol client writes no `traceparent`; the frame is its JSON object, so the field goes in at its end. */

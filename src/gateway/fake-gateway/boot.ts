@@ -5,9 +5,10 @@ import { WebSocketServer } from 'ws';
 
 import type { Clock } from '../../platform/clock.ts';
 import type { BootParts } from './boot-parts.ts';
+import { ControlLimit } from './control-limit.ts';
 import { FakeConnection, type ConnectionHost } from './connection.ts';
 import type { DurableState, StoredTask } from './durable-state.ts';
-import { WIRE_PROTOCOL } from './handshake.ts';
+import { helloPayload } from './hello-payload.ts';
 import { answerHttp } from './http-surface.ts';
 import type { LiveRun } from './live-run.ts';
 import { METHODS, QUIET_LOOP } from './methods.ts';
@@ -50,8 +51,6 @@ export interface BootOptions {
   readonly onRestart: () => void;
 }
 
-const CONTROL_LIMIT = 30;
-const CONTROL_WINDOW_MS = 60_000;
 const MAX_PAYLOAD_BYTES = 26_214_400;
 
 /** One life of the fake's process: its sockets, its runs, its memory. */
@@ -68,14 +67,15 @@ export class Boot {
   readonly #connections = new Set<FakeConnection>();
   readonly #joined = new Set<FakeConnection>();
   readonly #ended = new AbortController();
+  readonly #controlLimit: ControlLimit;
   readonly #seen = new Map<string, number>();
-  readonly #controlCalls = new Map<string, number[]>();
   #connectionCount = 0;
   #readyAt = 0;
   #draining = false;
 
   constructor(options: BootOptions) {
     this.#options = options;
+    this.#controlLimit = new ControlLimit(options.clock);
     this.#server = createServer((request, response) => this.#http(request, response));
     this.#server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
     this.#parts = this.#makeParts();
@@ -221,11 +221,10 @@ export class Boot {
 
   #http(request: IncomingMessage, response: ServerResponse): void {
     if (this.#options.settings.mute) return;
-    const { clock } = this.#options;
     answerHttp(request, response, {
       version: this.#options.version,
       uptimeMs: this.#parts.uptimeMs(),
-      starting: clock.monotonic() < this.#readyAt,
+      starting: this.#isStarting(),
       draining: this.#draining || this.#parts.suspension.phase() !== 'accepting',
     });
   }
@@ -261,8 +260,15 @@ export class Boot {
         if (log.keepsFrames)
           log.add({ kind: 'frame', atMs: clock.now(), direction, connection, frame });
       },
-      startingRefusal: () => this.#startingRefusal(),
-      helloPayload: (scopes, connection) => this.#hello(scopes, connection),
+      isStarting: () => this.#isStarting(),
+      helloPayload: (scopes, connection) =>
+        helloPayload(this.#parts, {
+          version: this.#options.version,
+          tickIntervalMs: settings.tickIntervalMs,
+          maxPayloadBytes: MAX_PAYLOAD_BYTES,
+          scopes,
+          connection,
+        }),
       refusal: (method) => this.#refusal(method),
       misbehaviour: (method, params) => {
         const nth = (this.#seen.get(method) ?? 0) + 1;
@@ -275,15 +281,8 @@ export class Boot {
     };
   }
 
-  #startingRefusal(): WireError | null {
-    if (this.#options.clock.monotonic() >= this.#readyAt) return null;
-    return {
-      code: 'UNAVAILABLE',
-      message: 'gateway starting; retry shortly',
-      retryable: true,
-      retryAfterMs: 500,
-      details: { reason: 'startup-sidecars' },
-    };
+  #isStarting(): boolean {
+    return this.#options.clock.monotonic() < this.#readyAt;
   }
 
   #refusal(method: string): WireError | null {
@@ -299,48 +298,6 @@ export class Boot {
         details: { method, reason, phase },
       };
     }
-    return known?.controlPlane === true ? this.#overLimit(method) : null;
-  }
-
-  #overLimit(method: string): WireError | null {
-    const now = this.#options.clock.monotonic();
-    const recent = (this.#controlCalls.get(method) ?? []).filter(
-      (at) => now - at < CONTROL_WINDOW_MS,
-    );
-    this.#controlCalls.set(method, [...recent, now]);
-    const oldest = recent[0];
-    if (recent.length < CONTROL_LIMIT || oldest === undefined) return null;
-    return {
-      code: 'UNAVAILABLE',
-      message: `rate limit exceeded for ${method}`,
-      retryable: true,
-      retryAfterMs: Math.ceil(CONTROL_WINDOW_MS - (now - oldest)),
-      details: { method, limit: `${CONTROL_LIMIT} per 60s` },
-    };
-  }
-
-  #hello(scopes: readonly string[], connection: number): unknown {
-    const { settings, version } = this.#options;
-    return {
-      type: 'hello-ok',
-      protocol: WIRE_PROTOCOL,
-      server: { version, bootId: this.bootId, connId: `fake-${connection}` },
-      features: {
-        methods: Object.keys(METHODS),
-        events: ['agent', 'chat', 'health', 'shutdown', 'task', 'tick'],
-      },
-      snapshot: {
-        suspension: { phase: this.#parts.suspension.phase() },
-        uptimeMs: this.#parts.uptimeMs(),
-        sessionDefaults: { defaultAgentId: 'main', mainSessionKey: 'agent:main:main' },
-        health: { ok: true, eventLoop: QUIET_LOOP },
-      },
-      auth: { method: 'token', role: 'operator', scopes },
-      policy: {
-        maxPayload: MAX_PAYLOAD_BYTES,
-        maxBufferedBytes: 2 * MAX_PAYLOAD_BYTES,
-        tickIntervalMs: settings.tickIntervalMs,
-      },
-    };
+    return known?.controlPlane === true ? this.#controlLimit.refusal(method) : null;
   }
 }

@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 
+import { rawDataToString } from '@openclaw/gateway-client/websocket-data';
 import { WebSocket } from 'ws';
 
 import { asRecord, asText, isRecord } from '../json-value.ts';
@@ -9,14 +10,21 @@ import type { Misbehaviour } from './misbehaviour.ts';
 import type { Params, Reply, WireError } from './reply.ts';
 
 const PREAUTH_MAX_BYTES = 65_536;
+const STARTING: WireError = {
+  code: 'UNAVAILABLE',
+  message: 'gateway starting; retry shortly',
+  retryable: true,
+  retryAfterMs: 500,
+  details: { reason: 'startup-sidecars' },
+};
 
 /** What a connection asks of its boot. */
 export interface ConnectionHost {
   readonly token: string;
   log(direction: 'in' | 'out', connection: number, frame: unknown): void;
   nowMs(): number;
-  /** Set while the gateway cannot take a client yet. */
-  startingRefusal(): WireError | null;
+  /** The gateway cannot take a client yet. */
+  isStarting(): boolean;
   helloPayload(scopes: readonly string[], connection: number): unknown;
   /** Why a method is refused before it is looked at (suspended, too many control calls); null: it is not. */
   refusal(method: string): WireError | null;
@@ -50,7 +58,7 @@ export class FakeConnection {
     this.#raw = options.raw;
     this.#origin = options.origin;
     this.#number = options.number;
-    this.#socket.on('message', (data, isBinary) => this.#receive(String(data), isBinary));
+    this.#socket.on('message', (data, isBinary) => this.#receive(rawDataToString(data), isBinary));
     this.#socket.on('error', () => undefined);
     this.#send({
       type: 'event',
@@ -102,8 +110,7 @@ export class FakeConnection {
         1008,
       );
     }
-    const starting = this.#host.startingRefusal();
-    if (starting !== null) return refuse(starting, 1013);
+    if (this.#host.isStarting()) return refuse(STARTING, 1013);
     const verdict = judgeConnect(params, { token: this.#host.token, origin: this.#origin });
     if (verdict.kind === 'refused') return refuse(verdict.error, verdict.closeCode);
     this.#scopes = verdict.scopes;

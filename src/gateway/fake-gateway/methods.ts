@@ -14,6 +14,7 @@ import {
   validateTasksListParams,
 } from '@openclaw/gateway-protocol';
 
+import { asText } from '../json-value.ts';
 import { handleAgent, handleAgentWait, handleChatSend, handleAbort } from './run-methods.ts';
 import {
   handleHandoff,
@@ -127,7 +128,9 @@ function source(boot: BootParts): ViewSource {
 }
 
 function createSession(boot: BootParts, params: Params, reply: Reply): void {
-  const key = String(params['key'] ?? `agent:main:dashboard:${crypto.randomUUID()}`).toLowerCase();
+  const key = (
+    asText(params['key']) ?? `agent:main:dashboard:${crypto.randomUUID()}`
+  ).toLowerCase();
   if (params['message'] !== undefined) {
     return reply.error({
       code: 'INVALID_REQUEST',

@@ -3,7 +3,7 @@ import type { DurableState, StoredTask } from './durable-state.ts';
 import type { LiveRun, RunEnd } from './live-run.ts';
 import { RunOutcomes, type Emit } from './run-outcomes.ts';
 import { userRow } from './rows.ts';
-import { planFromPrompt, waitFor, type Script } from './script.ts';
+import { planFromPrompt, waitFor, wordsOf, type Script } from './script.ts';
 import type { WireLog } from './wire-log.ts';
 
 /** What may change while a boot lives. */
@@ -150,12 +150,8 @@ export class RunEngine {
       nth,
     };
     const plan = settings.script?.(turn) ?? planFromPrompt(run.prompt);
-    if (
-      plan.kind === 'fail' &&
-      (plan.failure === 'unknown-model' || plan.failure === 'key-disabled')
-    ) {
-      this.#outcomes.failedBeforeReply(run, plan.failure);
-      return;
+    if (plan.kind === 'fail' && wordsOf(plan.failure).beforeReply) {
+      return this.#outcomes.failedBeforeReply(run, plan.failure);
     }
     this.#begin(run);
     const ended = AbortSignal.any([run.stop.signal, boot]);

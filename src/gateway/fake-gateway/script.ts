@@ -43,64 +43,56 @@ export interface FailureWords {
 
 const TEMPORARY = 'This is usually temporary — try again shortly.';
 
+const FAILED = { ledger: 'failed', beforeReply: false } as const;
+const BEFORE_REPLY = { ledger: 'failed', beforeReply: true } as const;
+const NOTE = 'This turn ended before a reply: ';
+const SIGN_IN = 'Re-authenticate the provider and try again.';
+const KEY_DISABLED =
+  'Inline API key for provider "fake" is temporarily disabled after a provider auth/billing failure. Retry after about 1 minute.';
+const MODEL_GONE = '⚠️ The configured model is unavailable from the provider.';
+
+const WORDS: Readonly<Record<ScriptedFailure, FailureWords>> = {
+  'bad-request': {
+    ...FAILED,
+    error: 'LLM request failed: provider rejected the request schema or tool payload.',
+    row: '⚠️ LLM request failed (request format rejected, HTTP 400).',
+  },
+  unauthorized: {
+    ...FAILED,
+    error: `⚠️ fake/fake-1 request failed (authentication failed, HTTP 401). ${SIGN_IN}`,
+    row: `⚠️ LLM request failed (authentication failed, HTTP 401). ${SIGN_IN}`,
+  },
+  'rate-limited': {
+    ...FAILED,
+    error: '⚠️ fake error 429; Retry-After: 1 seconds',
+    row: `⚠️ LLM request failed (rate limited, HTTP 429). ${TEMPORARY}`,
+  },
+  'provider-down': {
+    ...FAILED,
+    error: `⚠️ fake/fake-1 request failed (provider internal error, HTTP 503). ${TEMPORARY}`,
+    row: `⚠️ LLM request failed (provider internal error, HTTP 503). ${TEMPORARY}`,
+  },
+  dropped: {
+    error: 'LLM request failed: network connection error.',
+    row: 'LLM request failed: network connection error.',
+    ledger: 'timed_out',
+    beforeReply: false,
+  },
+  unknown: {
+    ...FAILED,
+    error: '⚠️ Agent run failed (model: fake/fake-1).',
+    row: 'The agent run failed before producing a reply.',
+  },
+  'unknown-model': {
+    ...BEFORE_REPLY,
+    error: `${MODEL_GONE} This needs a config update (agents.defaults.model).`,
+    row: `${NOTE}${MODEL_GONE}`,
+  },
+  'key-disabled': { ...BEFORE_REPLY, error: KEY_DISABLED, row: `${NOTE}${KEY_DISABLED}` },
+};
+
 export function wordsOf(failure: ScriptedFailure): FailureWords {
-  const plain = { ledger: 'failed', beforeReply: false } as const;
-  switch (failure) {
-    case 'bad-request':
-      return {
-        ...plain,
-        error: 'LLM request failed: provider rejected the request schema or tool payload.',
-        row: '⚠️ LLM request failed (request format rejected, HTTP 400).',
-      };
-    case 'unauthorized':
-      return {
-        ...plain,
-        error:
-          '⚠️ fake/fake-1 request failed (authentication failed, HTTP 401). Re-authenticate the provider and try again.',
-        row: '⚠️ LLM request failed (authentication failed, HTTP 401). Re-authenticate the provider and try again.',
-      };
-    case 'rate-limited':
-      return {
-        ...plain,
-        error: '⚠️ fake error 429; Retry-After: 1 seconds',
-        row: `⚠️ LLM request failed (rate limited, HTTP 429). ${TEMPORARY}`,
-      };
-    case 'provider-down':
-      return {
-        ...plain,
-        error: `⚠️ fake/fake-1 request failed (provider internal error, HTTP 503). ${TEMPORARY}`,
-        row: `⚠️ LLM request failed (provider internal error, HTTP 503). ${TEMPORARY}`,
-      };
-    case 'dropped':
-      return {
-        error: 'LLM request failed: network connection error.',
-        row: 'LLM request failed: network connection error.',
-        ledger: 'timed_out',
-        beforeReply: false,
-      };
-    case 'unknown':
-      return {
-        ...plain,
-        error: '⚠️ Agent run failed (model: fake/fake-1).',
-        row: 'The agent run failed before producing a reply.',
-      };
-    case 'unknown-model':
-      return {
-        ledger: 'failed',
-        beforeReply: true,
-        error:
-          "⚠️ The configured model is unavailable from the provider. This needs a config update (agents.defaults.model); retrying or starting a new session won't fix it.",
-        row: 'This turn ended before a reply: ⚠️ The configured model is unavailable from the provider.',
-      };
-    case 'key-disabled':
-      return {
-        ledger: 'failed',
-        beforeReply: true,
-        error:
-          'Inline API key for provider "fake" is temporarily disabled after a provider auth/billing failure. Retry after about 1 minute.',
-        row: 'This turn ended before a reply: Inline API key for provider "fake" is temporarily disabled after a provider auth/billing failure. Retry after about 1 minute.',
-      };
-  }
+  return WORDS[failure];
 }
 
 /**
@@ -118,7 +110,7 @@ export function planFromPrompt(prompt: string): TurnPlan {
 
 function failureOf(prompt: string): ScriptedFailure | null {
   const named = directive(prompt, 'fail');
-  if (named !== null) return named as ScriptedFailure;
+  if (named !== null && named in WORDS) return named as ScriptedFailure;
   if (directive(prompt, 'drop') !== null) return 'dropped';
   switch (directive(prompt, 'status')) {
     case null:

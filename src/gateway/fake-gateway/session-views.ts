@@ -1,3 +1,4 @@
+import { asText } from '../json-value.ts';
 import type { DurableState, StoredSession, StoredTask } from './durable-state.ts';
 import type { RunEngine } from './run-engine.ts';
 
@@ -115,7 +116,7 @@ export function tasksView(
   const statuses = wanted === undefined ? null : new Set([wanted].flat());
   const limit = Number(params['limit'] ?? 100);
   const offset = Number(params['cursor'] ?? 0);
-  const sessionKey = params['sessionKey'] === undefined ? undefined : String(params['sessionKey']);
+  const sessionKey = asText(params['sessionKey']) ?? undefined;
   const all = source.state
     .tasks(sessionKey)
     .filter((task) => statuses === null || statuses.has(task.status));
