@@ -11,7 +11,7 @@ import { systemClock, type Clock } from '../src/platform/clock.ts';
 import { runProcess, type Lifecycle } from '../src/platform/lifecycle.ts';
 import { createLogger, type Logger } from '../src/platform/logger.ts';
 import { createMetrics } from '../src/telemetry/metrics.ts';
-import { createLazyClient } from '../src/temporal/lazy-client.ts';
+import { createTemporalClient } from '../src/temporal/connect.ts';
 import { createWorkflowMessages } from '../src/temporal/messages.ts';
 import { startApi } from './start-api.ts';
 
@@ -58,7 +58,7 @@ async function start({ config, clock, log, lifecycle }: Surroundings): Promise<v
   }
   const db = createDatabase({ url, applicationName: 'dash api', maxConnections, log });
   lifecycle.onEnd('the database connections', () => db.close());
-  const temporal = createLazyClient(config.temporal);
+  const temporal = createTemporalClient(config.temporal);
   lifecycle.onEnd('the Temporal connection', () => temporal.close());
   const api = await startApi({
     db,
