@@ -55,7 +55,7 @@ export const moment = z.iso.datetime({ offset: true }).meta({ example: '2026-11-
 
 /** A moment that a client names; years outside of 2000 to 2999 are slips, and PostgreSQL need not see them. */
 export const namedMoment = z.iso
-  .datetime({ offset: true, error: 'must be a moment like 2026-11-22T15:00:00Z' })
+  .datetime({ offset: true, abort: true, error: 'must be a moment like 2026-11-22T15:00:00Z' })
   .refine((text) => /^2\d{3}-/.test(text), 'must lie in the years 2000 to 2999')
   .meta({ example: '2026-11-22T15:00:00Z' });
 
