@@ -36,8 +36,7 @@ async function readKey(filePath: string): Promise<Present> {
     const key = parseApiKey((await readFile(filePath, 'utf8')).trim());
     return key === null ? { kind: 'other' } : { kind: 'key', key };
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT')
-      return { kind: 'none' };
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { kind: 'none' };
     throw error;
   }
 }
@@ -57,7 +56,7 @@ async function writeNewKey(filePath: string, onlyIfAbsent: boolean): Promise<voi
   try {
     await link(draft, filePath);
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   } finally {
     await unlink(draft);
   }
