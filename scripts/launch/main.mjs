@@ -23,11 +23,7 @@ const VERBS = {
   test: { program: 'scripts/test.ts', args: [], inRoot: true },
   check: { program: 'scripts/check.ts', args: [], inRoot: true },
   bench: { program: 'scripts/bench/main.ts', args: [], inRoot: true },
-  build: {
-    program: 'node_modules/@typescript/native/bin/tsc',
-    args: ['-p', 'tsconfig.build.json'],
-    inRoot: true,
-  },
+  build: { program: 'scripts/build.ts', args: [], inRoot: true },
   gen: { program: 'scripts/gen.ts', args: [], inRoot: true },
 };
 
