@@ -74,7 +74,7 @@ begin
     exit when not found or c.level > p_level;
     v_level := c.level;
     v_tenant := c.tenant;
-    if c.tenant <> all(p_capped) and dash.choose_gateway(p_pool, p_gateway_id, c.tenant, p_free) is not null then
+    if c.tenant <> all(p_capped) and (dash.choose_gateway(p_pool, p_gateway_id, c.tenant, p_free)).id is not null then
       v_found := v_found || c;
       p_level := c.level;
     end if;
