@@ -18,6 +18,8 @@ export function createApp(deps: ApiDeps): Express {
   const scopes = new RequestScopes(deps);
   app.use((req, res, next) => {
     scopes.open(req, res);
+    // A kept-alive connection would go on bringing requests, and the end would never come.
+    if (deps.ending.aborted) res.set('Connection', 'close');
     next();
   });
   app.use(securityHeaders());
