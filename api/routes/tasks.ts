@@ -36,9 +36,9 @@ const submit: Handler<TaskRoutes['submit']> = async (deps, call) => {
     agent: body.agent,
     prompt: body.prompt,
     priority: PRIORITIES[body.priority],
-    notBefore: body.notBefore ?? null,
+    notBefore: utc(body.notBefore),
     queueLimitSeconds: body.queueLimitSeconds ?? null,
-    deadlineAt: body.deadline ?? null,
+    deadlineAt: utc(body.deadline),
     runLimitSeconds: body.runLimitSeconds,
     maxAttempts: body.maxAttempts,
     idempotent: body.idempotent,
@@ -62,6 +62,11 @@ const submit: Handler<TaskRoutes['submit']> = async (deps, call) => {
       throw unknownPool(accepted, ['pool']);
   }
 };
+
+/** PostgreSQL knows offsets up to 16 hours only, ISO 8601 all below 24. */
+function utc(moment: string | undefined): string | null {
+  return moment === undefined ? null : new Date(moment).toISOString();
+}
 
 const list: Handler<TaskRoutes['list']> = async (deps, { query, credential }) => {
   const { state, pool, session, swarm, priority } = query;
