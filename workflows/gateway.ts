@@ -2,7 +2,6 @@ import {
   ActivityFailure,
   CancellationScope,
   TimeoutFailure,
-  TimeoutType,
   allHandlersFinished,
   condition,
   continueAsNew,
@@ -117,8 +116,9 @@ async function keepHeld(gatewayId: string): Promise<void> {
   let previous: 'none' | 'timed-out' | 'not-taken-up' | 'handed-over' = 'none';
   for (;;) {
     const claim = await control.prepareHold({ gatewayId });
+    if (claim === null) return;
     const { taskQueue, startTimeoutMs, unowned } = holdQueue(claim, previous);
-    if (unowned) await control.markUnowned({ gatewayId, ownerEpoch: claim.ownerEpoch });
+    if (unowned) await control.markUnowned({ gatewayId });
     setCurrentDetails(
       `Held, or to be held, over queue \`${taskQueue}\` (epoch ${claim.ownerEpoch}).`,
     );
@@ -152,10 +152,7 @@ function hold(
 }
 
 function isStartTimeout(error: ActivityFailure): boolean {
-  return (
-    error.cause instanceof TimeoutFailure &&
-    error.cause.timeoutType === TimeoutType.SCHEDULE_TO_START
-  );
+  return error.cause instanceof TimeoutFailure && error.cause.timeoutType === 'SCHEDULE_TO_START';
 }
 
 function historyIsLong(): boolean {

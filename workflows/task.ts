@@ -3,7 +3,6 @@ import {
   ApplicationFailure,
   CancellationScope,
   TimeoutFailure,
-  TimeoutType,
   condition,
   continueAsNew,
   defineQuery,
@@ -167,7 +166,7 @@ async function afterRun(
     case 'superseded':
       return control.standing({ taskId: input.taskId });
     case 'indeterminate':
-      return { ...attempt, kind: 'deciding', discard: false };
+      return control.enterDeciding({ taskId: input.taskId, attemptId: attempt.attemptId });
     case 'failed':
       return retryOrBury(input.taskId, attempt.attemptId, result, inbox);
     default:
@@ -240,8 +239,9 @@ async function untilDecided(
   if (decided.decision.kind !== 'accept') {
     const aborted = await abort(attemptId, step.gatewayId).catch(() => null);
     if (aborted?.kind !== 'confirmed') {
-      await control.reportUnconfirmedAbort({ taskId, attemptId });
-      return { ...step, discard: false };
+      setCurrentDetails('The gateway did not confirm the abort: decides again when asked again.');
+      await condition(() => inbox.hasNewsOf(attemptId));
+      return control.standing({ taskId });
     }
   }
   return control.applyDecision({ taskId, ...decided });
@@ -277,7 +277,7 @@ function isStartTimeout(error: unknown): boolean {
   return (
     error instanceof ActivityFailure &&
     error.cause instanceof TimeoutFailure &&
-    error.cause.timeoutType === TimeoutType.SCHEDULE_TO_START
+    error.cause.timeoutType === 'SCHEDULE_TO_START'
   );
 }
 

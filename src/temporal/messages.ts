@@ -1,6 +1,7 @@
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import type { GatewayMessage } from '../domain/gateway.ts';
 import {
+  SWARM_SIGNALS,
   SWARM_UPDATES,
   TASK_SIGNALS,
   type DecideSignal,
@@ -22,7 +23,7 @@ export interface WorkflowMessages {
   ensureGateway(gatewayId: string): Promise<void>;
   signalTaskCancel(workflowId: string): Promise<void>;
   signalTaskDecide(workflowId: string, decision: DecideSignal): Promise<void>;
-  signalSwarmNews(workflowId: string): Promise<void>;
+  signalSwarmNews(swarmId: string): Promise<void>;
   updateGateway(
     gatewayId: string,
     message: GatewayMessage,
@@ -79,7 +80,7 @@ export function createWorkflowMessages(options: {
       }),
     signalTaskCancel: (workflowId) => signal(workflowId, TASK_SIGNALS.cancel),
     signalTaskDecide: (workflowId, decision) => signal(workflowId, TASK_SIGNALS.decide, decision),
-    signalSwarmNews: (workflowId) => signal(workflowId, 'news'),
+    signalSwarmNews: (swarmId) => signal(swarmWorkflowId(swarmId), SWARM_SIGNALS.news),
     updateGateway: (gatewayId, message, command) =>
       bounded(() =>
         client.workflow

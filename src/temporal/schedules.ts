@@ -1,4 +1,9 @@
-import { ScheduleAlreadyRunning, ScheduleOverlapPolicy, type Client } from '@temporalio/client';
+import {
+  ScheduleAlreadyRunning,
+  ScheduleOverlapPolicy,
+  type Client,
+  type ScheduleOptions,
+} from '@temporalio/client';
 import { MAINTENANCE_SCHEDULE_ID, MAINTENANCE_WORKFLOW_ID } from '../domain/maintenance.ts';
 import { CONTROL_QUEUE } from '../domain/names.ts';
 
@@ -15,10 +20,10 @@ export async function ensureSchedules(options: {
   readonly taskQueue?: string;
 }): Promise<void> {
   const { client, everyMs = 60_000, taskQueue = CONTROL_QUEUE } = options;
-  const definition = {
+  const definition: Omit<ScheduleOptions, 'scheduleId'> = {
     spec: { intervals: [{ every: everyMs }] },
     action: {
-      type: 'startWorkflow' as const,
+      type: 'startWorkflow',
       workflowType: 'maintenanceWorkflow',
       workflowId: MAINTENANCE_WORKFLOW_ID,
       taskQueue,
@@ -26,7 +31,7 @@ export async function ensureSchedules(options: {
       staticSummary: 'Compares rows, workflows and gateways, and repairs by rule',
     },
     policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: CATCHUP_WINDOW },
-  } as const;
+  };
   try {
     await client.schedule.create({ scheduleId: MAINTENANCE_SCHEDULE_ID, ...definition });
   } catch (error) {

@@ -1,0 +1,142 @@
+import { clearStarts, countRecentStarts, recordStart } from '../../src/db/gateway-store.ts';
+import type { GatewayRecord } from '../../src/db/gateway-record.ts';
+import type { GatewayFailure, GatewayState } from '../../src/domain/gateway.ts';
+import type { GatewayConnection } from '../../src/gateway/connection.ts';
+import type { HoldDeps } from './ports.ts';
+
+/** What a gateway's row is to say, in words that help whoever reads it. */
+export interface GatewayReport {
+  readonly state: Exclude<GatewayState, 'removed'>;
+  readonly reason: string | null;
+  readonly hint: string | null;
+  readonly failure: GatewayFailure | null;
+}
+
+export function report(
+  state: GatewayReport['state'],
+  reason: string | null = null,
+  rest: { readonly hint?: string | null; readonly failure?: GatewayFailure | null } = {},
+): GatewayReport {
+  return { state, reason, hint: rest.hint ?? null, failure: rest.failure ?? null };
+}
+
+/** OpenClaw's own breaker counts three unclean boots in five minutes; Dash stays below it (architecture section 7). */
+const UNCLEAN_STARTS = 3;
+const UNCLEAN_WITHIN_SECONDS = 300;
+
+export type ProcessReady =
+  | {
+      readonly kind: 'ready';
+      readonly endpoint: string;
+      readonly process: Readonly<Record<string, unknown>>;
+    }
+  /** Report it; `retryInMs` null: only a person, or an operator's message, goes on from here. */
+  | {
+      readonly kind: 'not-ready';
+      readonly report: GatewayReport;
+      readonly retryInMs: number | null;
+    };
+
+/**
+ * Sees to it that the process of a managed gateway runs. `unclean`: it ended under this hold, so the start counts
+ * against the restart budget.
+ */
+export async function ensureProcess(
+  deps: HoldDeps,
+  gateway: GatewayRecord,
+  token: string,
+  unclean: boolean,
+): Promise<ProcessReady> {
+  const { db, managed } = deps;
+  if (managed === null) {
+    const reason = 'this host runs no managed gateways';
+    return { kind: 'not-ready', report: report('unowned', reason), retryInMs: null };
+  }
+  const recent = await countRecentStarts(db, {
+    gatewayId: gateway.id,
+    withinSeconds: UNCLEAN_WITHIN_SECONDS,
+  });
+  if (unclean) {
+    if (recent + 1 >= UNCLEAN_STARTS) return crashLoop(gateway, recent + 1);
+    await recordStart(db, { gatewayId: gateway.id, reason: 'ended unexpectedly' });
+  }
+  const start = await managed.ensure(gateway, token);
+  switch (start.kind) {
+    case 'running':
+      return { kind: 'ready', endpoint: start.endpoint, process: start.process };
+    case 'configuration':
+      return {
+        kind: 'not-ready',
+        retryInMs: null,
+        report: report('failed', start.words, {
+          failure: 'configuration',
+          hint: 'Mend the configuration that the gateway names, then send recover.',
+        }),
+      };
+    case 'contention':
+      return {
+        kind: 'not-ready',
+        retryInMs: 5_000,
+        report: report('starting', `another process has its state directory: ${start.words}`),
+      };
+    case 'not-ready':
+      return {
+        kind: 'not-ready',
+        retryInMs: 1_000 * 2 ** recent,
+        report: report('starting', start.words),
+      };
+  }
+}
+
+function crashLoop(gateway: GatewayRecord, starts: number): ProcessReady {
+  return {
+    kind: 'not-ready',
+    retryInMs: null,
+    report: report('failed', `it ended unexpectedly ${starts} times within five minutes`, {
+      failure: 'crash-loop',
+      hint: `Read the log of gateway ${gateway.id}, then send recover: that forgets the starts so far.`,
+    }),
+  };
+}
+
+/** An operator said recover: the budget starts anew. */
+export async function forgetStarts(deps: HoldDeps, gatewayId: string): Promise<void> {
+  await clearStarts(deps.db, gatewayId);
+}
+
+/** What the state of a connection that is not open means for the gateway's row. */
+export function reportConnection(connection: GatewayConnection): GatewayReport | null {
+  const state = connection.state();
+  switch (state.kind) {
+    case 'open':
+      return null;
+    case 'blocked':
+      return report('failed', state.reason, { failure: state.failure, hint: state.hint });
+    case 'connecting':
+    case 'closed':
+      return report('starting', 'connecting');
+    case 'reconnecting':
+      return report('unreachable', state.lastError, {
+        hint: 'Dash keeps trying. Is the gateway running, and is its endpoint right?',
+      });
+  }
+}
+
+/** What a reachable gateway is, by what is wanted of it. */
+export function reportOpen(gateway: GatewayRecord): GatewayReport {
+  switch (gateway.desiredState) {
+    case 'cordoned':
+      return report('cordoned', 'no new work; what runs goes on');
+    case 'stopped':
+      return report('stopping', 'waits for its runs');
+    case 'drained':
+      return gateway.lanes.held === 0
+        ? report('drained', 'nothing of Dash runs there')
+        : report('draining', `${gateway.lanes.held} runs go on`);
+    case 'running':
+    case 'removed':
+      return gateway.claimsOpen
+        ? report('open')
+        : report('draining', `${gateway.lanes.held} runs go on before the restart`);
+  }
+}

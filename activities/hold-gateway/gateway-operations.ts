@@ -1,0 +1,116 @@
+import { Context } from '@temporalio/activity';
+import { openAttempts } from '../../src/db/attempt-record.ts';
+import type { Database } from '../../src/db/database.ts';
+import type { GatewayReportActivities } from '../../src/domain/ledger.ts';
+import type { Clock } from '../../src/platform/clock.ts';
+import type { GatewayHold } from './gateway-hold.ts';
+import type { Holds } from './hold-gateway.ts';
+
+interface OfGateway {
+  readonly gatewayId: string;
+}
+
+/** Short operations on a held gateway, polled from `gateway.<id>.control` by whoever holds it. Each may be repeated. */
+export interface GatewayOperationActivities extends GatewayReportActivities {
+  /** Waits until no attempt of Dash holds a lane there, at most `boundMs`; answers how many still do. */
+  awaitIdle(input: OfGateway & { readonly boundMs: number }): Promise<{ readonly running: number }>;
+  /** Does what gets the gateway to its desired state now: forgets back-off, looks at the budget, starts, connects. */
+  bringUp(input: OfGateway): Promise<void>;
+  /** Ends a managed process, whatever still runs there: that is interrupted into recovery. */
+  stopProcess(input: OfGateway): Promise<void>;
+  /** Restarts the process and waits until the gateway takes calls again. */
+  restartProcess(input: OfGateway): Promise<void>;
+  /** The gateway was removed: its host lets go of it. */
+  endHold(input: OfGateway): Promise<void>;
+}
+
+export interface GatewayOperationDeps {
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly holds: Pick<Holds, 'find'>;
+}
+
+const POLL_MS = 500;
+/** An adopted gateway restarts by itself: forced after five minutes at the latest, by its own rule. */
+const RESTART_BOUND_MS = 4 * 60_000;
+
+async function restart(hold: GatewayHold): Promise<void> {
+  if (hold.tender.row?.kind === 'managed') await hold.tender.stopProcess();
+  else await hold.tender.requestRestart('asked for through Dash');
+  hold.nudge();
+}
+
+export function createGatewayOperations(deps: GatewayOperationDeps): GatewayOperationActivities {
+  const { db, clock } = deps;
+
+  function hold(gatewayId: string): GatewayHold {
+    const found = deps.holds.find(gatewayId);
+    if (found === null) throw new Error(`this host does not hold ${gatewayId} any more`);
+    return found;
+  }
+
+  /** Polls with a sign of life; a cancel of the activity ends the wait by throwing. */
+  async function until(
+    boundMs: number,
+    reached: () => Promise<boolean>,
+    details?: string | null,
+  ): Promise<boolean> {
+    const deadline = clock.monotonic() + boundMs;
+    const context = Context.current();
+    while (!(await reached())) {
+      if (clock.monotonic() >= deadline) return false;
+      context.heartbeat(details);
+      await Promise.race([clock.sleep(POLL_MS), context.cancelled]);
+    }
+    return true;
+  }
+
+  async function running(gatewayId: string): Promise<number> {
+    const attempts = await openAttempts(db, gatewayId);
+    return attempts.filter((attempt) => attempt.holdsLane).length;
+  }
+
+  return {
+    async awaitIdle({ gatewayId, boundMs }) {
+      await until(boundMs, async () => (await running(gatewayId)) === 0);
+      return { running: await running(gatewayId) };
+    },
+
+    async bringUp({ gatewayId }) {
+      await hold(gatewayId).tender.recover();
+      hold(gatewayId).nudge();
+    },
+
+    async stopProcess({ gatewayId }) {
+      await hold(gatewayId).tender.stopProcess();
+      hold(gatewayId).nudge();
+    },
+
+    async restartProcess({ gatewayId }) {
+      const context = Context.current();
+      const bootNow = (): string | null =>
+        hold(gatewayId).tender.openConnection()?.hello()?.bootId ?? null;
+      // A repeated activity must not restart what its predecessor has restarted.
+      const before = (context.info.heartbeatDetails as string | null | undefined) ?? bootNow();
+      context.heartbeat(before);
+      if (bootNow() === before) await restart(hold(gatewayId));
+      const isBack = await until(
+        RESTART_BOUND_MS,
+        async () => hold(gatewayId).tender.isReady && bootNow() !== before,
+        before,
+      );
+      if (!isBack) throw new Error(`${gatewayId} did not come back after its restart`);
+    },
+
+    async reportExecuting({ gatewayId }) {
+      const connection = hold(gatewayId).tender.openConnection();
+      if (connection === null) throw new Error(`${gatewayId} cannot be reached now`);
+      return connection.listExecuting();
+    },
+
+    async endHold({ gatewayId }) {
+      // Only asks: the queue that this very activity came by closes once it has answered.
+      deps.holds.find(gatewayId)?.end({ kind: 'removed' });
+    },
+  };
+}

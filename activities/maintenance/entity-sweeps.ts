@@ -1,0 +1,81 @@
+import type { GatewayRecord } from '../../src/db/gateway-record.ts';
+import { listGateways } from '../../src/db/gateway-store.ts';
+import {
+  openSwarms,
+  repairSessionHead,
+  sessionsWithoutHead,
+  silentOwners,
+  staleDirtySwarms,
+  type HeadlessSession,
+  type SilentOwner,
+} from '../../src/db/reconcile-queries.ts';
+import { gatewayWorkflowId } from '../../src/domain/names.ts';
+import type { MaintenanceDeps, Sweep } from './sweep.ts';
+
+interface CarriedSwarm {
+  readonly swarmId: string;
+  readonly workflowId: string;
+}
+
+/** Everything that a swarm's workflow knows is in rows: starting it again is always safe (P31). */
+export function swarmWithoutWorkflow({ db, temporal }: MaintenanceDeps): Sweep<CarriedSwarm> {
+  return {
+    candidates: (page) => openSwarms(db, page),
+    idOf: (swarm) => swarm.swarmId,
+    async inspect({ swarmId, workflowId }) {
+      const fate = await temporal.fateOf(workflowId);
+      if (fate === 'running') return null;
+      await temporal.messages.startSwarm(swarmId);
+      return { detail: { workflow: fate }, repaired: true };
+    },
+  };
+}
+
+export function swarmUnread({ db, temporal }: MaintenanceDeps): Sweep<CarriedSwarm> {
+  return {
+    candidates: (page) => staleDirtySwarms(db, page),
+    idOf: (swarm) => swarm.swarmId,
+    async inspect({ swarmId, workflowId }) {
+      await temporal.messages.signalSwarmNews(swarmId);
+      return { detail: { workflowId }, repaired: true };
+    },
+  };
+}
+
+/** Gateways are few: all of them are one page. */
+export function gatewayWithoutWorkflow({ db, temporal }: MaintenanceDeps): Sweep<GatewayRecord> {
+  return {
+    candidates: async ({ after }) => (after === undefined ? listGateways(db) : []),
+    idOf: (gateway) => gateway.id,
+    async inspect({ id, state }) {
+      if (state === 'removed') return null;
+      const fate = await temporal.fateOf(gatewayWorkflowId(id));
+      if (fate === 'running') return null;
+      await temporal.messages.ensureGateway(id);
+      return { detail: { state, workflow: fate }, repaired: true };
+    },
+  };
+}
+
+export function sessionWithoutHead({ db }: MaintenanceDeps): Sweep<HeadlessSession> {
+  return {
+    candidates: (page) => sessionsWithoutHead(db, page),
+    idOf: (session) => String(session.sessionId),
+    async inspect({ sessionId, tenant, key }) {
+      const repaired = await repairSessionHead(db, sessionId);
+      return repaired ? { detail: { tenant, key }, repaired } : null;
+    },
+  };
+}
+
+/** Who holds a gateway is decided by its workflow alone; here it only becomes visible that nobody does. */
+export function ownerGone({ db }: MaintenanceDeps): Sweep<SilentOwner> {
+  return {
+    candidates: (page) => silentOwners(db, page),
+    idOf: (owner) => owner.gatewayId,
+    inspect: async ({ ownerHost, ownerEpoch, lastSeenAt }) => ({
+      detail: { ownerHost, ownerEpoch, lastSeenAt },
+      repaired: false,
+    }),
+  };
+}

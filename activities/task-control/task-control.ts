@@ -1,0 +1,135 @@
+import { decideAttempt, enterDeciding, type DecideResult } from '../../src/db/attempt-decision.ts';
+import { taskAttempts } from '../../src/db/attempt-record.ts';
+import { releaseAttempt } from '../../src/db/attempt-run.ts';
+import { requestCancel } from '../../src/db/cancel.ts';
+import type { Database } from '../../src/db/database.ts';
+import { backOffTask, requeueTask } from '../../src/db/retry-queue.ts';
+import { settleTask } from '../../src/db/settle.ts';
+import { getTask } from '../../src/db/task-store.ts';
+import type { Decision } from '../../src/domain/attempt.ts';
+import type { RunFailure } from '../../src/domain/failure.ts';
+import { isTerminal, type TaskState } from '../../src/domain/task.ts';
+import type { TaskStep } from '../../src/domain/task-step.ts';
+import type { Clock } from '../../src/platform/clock.ts';
+
+interface OfTask {
+  readonly taskId: string;
+}
+interface OfAttempt extends OfTask {
+  readonly attemptId: string;
+}
+
+/**
+ * What `taskWorkflow` asks of the rows. Every activity is conditional on what stands, may be repeated, and answers
+ * where the task stands afterwards (P20).
+ */
+export interface TaskControlActivities {
+  /** Where the task stands by its row, whoever brought it there. */
+  standing(input: OfTask): Promise<TaskStep>;
+  /** The first delivery was not taken up in time: gives the attempt back, unless something may have been sent (P19). */
+  releaseUnstarted(input: { readonly attemptId: string }): Promise<{ kind: 'released' | 'stands' }>;
+  backOff(
+    input: OfAttempt & { readonly delayMs: number; readonly failure: RunFailure },
+  ): Promise<TaskStep>;
+  requeue(input: OfAttempt): Promise<TaskStep>;
+  /** Makes the task a dead letter. */
+  bury(
+    input: OfAttempt & { readonly reason: 'attempts' | 'permanent'; readonly failure: RunFailure },
+  ): Promise<TaskStep>;
+  enterDeciding(input: OfAttempt): Promise<TaskStep>;
+  applyDecision(
+    input: OfAttempt & { readonly decision: Decision; readonly actor: string },
+  ): Promise<TaskStep>;
+  /** A Temporal cancel is the same request as one through the API (P28). */
+  requestCancel(input: OfTask): Promise<void>;
+}
+
+export interface TaskControlDeps {
+  readonly db: Database;
+  readonly clock: Clock;
+  /** Tells a swarm that it has news; a hint, reconcile repeats it. */
+  readonly swarmNews: (swarmId: string) => void;
+}
+
+export function createTaskControlActivities(deps: TaskControlDeps): TaskControlActivities {
+  const { db, clock } = deps;
+  const standing = (taskId: string): Promise<TaskStep> => standingOf(db, taskId);
+
+  /** Passes the swarm's news on, and turns a store's answer into the step that the row now shows. */
+  async function after(
+    taskId: string,
+    answer: { readonly kind: string; swarmId?: string | null; swarmBecameDirty?: boolean },
+  ): Promise<TaskStep> {
+    if (answer.swarmBecameDirty === true && answer.swarmId) deps.swarmNews(answer.swarmId);
+    return standing(taskId);
+  }
+
+  return {
+    standing: ({ taskId }) => standing(taskId),
+
+    async releaseUnstarted({ attemptId }) {
+      const result = await releaseAttempt(db, {
+        attemptId,
+        reason: 'not taken up by the gateway’s owner in time',
+        from: 'planned',
+      });
+      if (result.kind !== 'released') return { kind: 'stands' };
+      if ('settled' in result && result.settled.swarmBecameDirty && result.settled.swarmId) {
+        deps.swarmNews(result.settled.swarmId);
+      }
+      return { kind: 'released' };
+    },
+
+    async backOff({ taskId, attemptId, delayMs, failure }) {
+      const dueAt = new Date(clock.now() + delayMs).toISOString();
+      return after(taskId, await backOffTask(db, { taskId, attemptId, dueAt, failure }));
+    },
+
+    async requeue({ taskId, attemptId }) {
+      return after(taskId, await requeueTask(db, { taskId, attemptId }));
+    },
+
+    async bury({ taskId, attemptId, reason, failure }) {
+      const settled = await settleTask(db, {
+        taskId,
+        attemptId,
+        end: {
+          state: 'dead',
+          output: null,
+          usage: null,
+          failure: { reason, message: failure.message, lastFailure: failure },
+        },
+      });
+      return after(taskId, settled);
+    },
+
+    async enterDeciding({ taskId, attemptId }) {
+      return after(taskId, await enterDeciding(db, { taskId, attemptId }));
+    },
+
+    async applyDecision({ taskId, attemptId, decision, actor }) {
+      const result: DecideResult = await decideAttempt(db, { attemptId, decision, actor });
+      return after(taskId, result);
+    },
+
+    async requestCancel({ taskId }) {
+      const result = await requestCancel(db, { taskId, reason: 'cancelled', actor: 'temporal' });
+      if (result.kind === 'settled') await after(taskId, result);
+    },
+  };
+}
+
+/** Reads the row and its last attempt. Throws when there is no such task: its workflow has nothing to carry. */
+async function standingOf(db: Database, taskId: string): Promise<TaskStep> {
+  const task = await getTask(db, taskId);
+  if (task === null) throw new Error(`there is no task ${taskId}`);
+  const state: TaskState = task.state;
+  if (isTerminal(state)) return { kind: 'settled', state };
+  if (state !== 'dispatched' && state !== 'deciding') return { kind: 'waits' };
+  const attempt = (await taskAttempts(db, taskId)).at(-1);
+  if (attempt === undefined) throw new Error(`task ${taskId} is ${state} without an attempt`);
+  const { attemptId, gatewayId } = attempt;
+  return state === 'dispatched'
+    ? { kind: 'dispatched', attemptId, gatewayId }
+    : { kind: 'deciding', attemptId, gatewayId, discard: task.cancelRequested !== null };
+}

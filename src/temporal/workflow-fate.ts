@@ -1,0 +1,54 @@
+import {
+  WorkflowFailedError,
+  WorkflowNotFoundError,
+  type Client,
+  type WorkflowExecutionStatusName,
+} from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
+import type { WorkflowFate } from '../domain/maintenance.ts';
+
+/** Failures that are the regular end of a process, shown as such in Temporal Web. */
+const REGULAR_FAILURES: readonly string[] = ['DeadLettered', 'SwarmFailed'];
+
+/** How the latest run of a workflow stands. Strongly consistent: asks the workflow, not the visibility store. */
+export async function readWorkflowFate(client: Client, workflowId: string): Promise<WorkflowFate> {
+  const handle = client.workflow.getHandle(workflowId);
+  let status: WorkflowExecutionStatusName;
+  try {
+    status = (await handle.describe()).status.name;
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return 'absent';
+    throw error;
+  }
+  if (status === 'RUNNING') return 'running';
+  if (status === 'COMPLETED') return 'concluded';
+  if (status !== 'FAILED') return 'cut-off';
+  const failure = await handle.result().then(
+    () => null,
+    (error: unknown) => error,
+  );
+  return isRegular(failure) ? 'concluded' : 'cut-off';
+}
+
+function isRegular(failure: unknown): boolean {
+  return (
+    failure instanceof WorkflowFailedError &&
+    failure.cause instanceof ApplicationFailure &&
+    REGULAR_FAILURES.includes(failure.cause.type ?? '')
+  );
+}
+
+/**
+ * Ids of the workflows that carry rows, running and begun before `startedBeforeMs` (since the epoch). From the visibility store: a
+ * moment old, so every answer is a question to ask of the row.
+ */
+export async function* runningWorkflows(
+  client: Client,
+  startedBeforeMs: number,
+): AsyncGenerator<string> {
+  const query =
+    'ExecutionStatus = "Running" AND ' +
+    'WorkflowType IN ("taskWorkflow", "swarmWorkflow", "gatewayWorkflow") AND ' +
+    `StartTime < "${new Date(startedBeforeMs).toISOString()}"`;
+  for await (const { workflowId } of client.workflow.list({ query })) yield workflowId;
+}

@@ -1,0 +1,182 @@
+import { Registry } from 'prom-client';
+import { acceptTask, type NewTask } from '../../src/db/accept.ts';
+import { getGateway, registerGateway } from '../../src/db/gateway-store.ts';
+import type { GatewayRecord } from '../../src/db/gateway-record.ts';
+import { getTask } from '../../src/db/task-store.ts';
+import type { TaskRecord } from '../../src/db/task-record.ts';
+import type { AttemptPolicy } from '../../src/domain/attempt-protocol-policy.ts';
+import { isTerminal } from '../../src/domain/task.ts';
+import {
+  startFakeGateway,
+  type FakeGateway,
+  type FakeGatewayOptions,
+} from '../../src/gateway/fake-gateway/fake-gateway.ts';
+import { systemClock } from '../../src/platform/clock.ts';
+import { newId } from '../../src/platform/ids.ts';
+import { createLogger } from '../../src/platform/logger.ts';
+import type { RacePoints } from '../../src/platform/race-points.ts';
+import { newSecretKey, sealSecret } from '../../src/platform/secret-box.ts';
+import { createMetrics } from '../../src/telemetry/metrics.ts';
+import { connectTemporal, type TemporalConnection } from '../../src/temporal/connect.ts';
+import { createWorkflowMessages, type WorkflowMessages } from '../../src/temporal/messages.ts';
+import { startControlWorker, type ControlWorkerOptions } from '../../workers/control.ts';
+import { startGatewayHost, type GatewayHost } from '../../workers/gateway-host.ts';
+import { createTestDatabase, type TestDatabase } from './database.ts';
+import { eventually } from './eventually.ts';
+import { createTestNamespace, testTemporalAddress } from './temporal-namespace.ts';
+
+/** Durations short enough for tests; the ratios are those of production. */
+export const TEST_HOLD = { heartbeatMs: 500, timeoutMs: 3_000 };
+export const TEST_RUN = { heartbeatMs: 1_000, timeoutMs: 3_000 };
+
+export interface TestDash {
+  readonly database: TestDatabase;
+  readonly temporal: TemporalConnection;
+  readonly messages: WorkflowMessages;
+  readonly secretKey: string;
+  /** Starts one more gateway host in this process. */
+  startHost(hostId: string, options?: HostOptions): Promise<GatewayHost>;
+  /** Starts a fake gateway, registers it and its workflow, and waits until it is open (or `until` holds). */
+  addGateway(id: string, options?: AddGatewayOptions): Promise<FakeGateway>;
+  gateway(id: string): Promise<GatewayRecord>;
+  submit(task: Partial<NewTask> & { prompt: string }): Promise<string>;
+  /** Resolves with the task in its terminal state. */
+  ended(taskId: string, timeoutMs?: number): Promise<TaskRecord>;
+  close(): Promise<void>;
+}
+
+export interface HostOptions {
+  readonly race?: RacePoints;
+  readonly policy?: AttemptPolicy;
+}
+
+export interface AddGatewayOptions extends FakeGatewayOptions {
+  readonly laneLimit?: number;
+  readonly awaitOpen?: boolean;
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
+const log = createLogger({
+  level: process.env['DASH_TEST_LOG'] === undefined ? 'error' : 'debug',
+  name: 'test',
+});
+const clock = systemClock();
+
+/** Control worker and everything below it, on a database and a Temporal namespace of their own. */
+export async function startTestDash(
+  options: Pick<ControlWorkerOptions, 'maxCachedWorkflows' | 'reconcileEveryMs'> = {},
+): Promise<TestDash> {
+  const database = await createTestDatabase({ maxConnections: 20 });
+  const { db } = database;
+  const namespace = await createTestNamespace();
+  const temporal = await connectTemporal({
+    connection: { address: testTemporalAddress() },
+    namespace,
+  });
+  const secretKey = newSecretKey();
+  const control = await startControlWorker({
+    db,
+    temporal,
+    holdTimeoutMs: TEST_HOLD.timeoutMs,
+    runHeartbeatTimeoutMs: TEST_RUN.timeoutMs,
+    clock,
+    log,
+    ...options,
+  });
+  const messages = createWorkflowMessages({ client: temporal.client, timeoutMs: 5_000 });
+  const hosts: GatewayHost[] = [];
+  const fakes: FakeGateway[] = [];
+
+  const gateway = async (id: string): Promise<GatewayRecord> => {
+    const row = await getGateway(db, id);
+    if (row === null) throw new Error(`there is no gateway ${id}`);
+    return row;
+  };
+
+  return {
+    database,
+    temporal,
+    messages,
+    secretKey,
+    gateway,
+    async startHost(hostId, { race, policy } = {}) {
+      const host = await startGatewayHost({
+        db: database.connect(hostId, 10),
+        temporal,
+        hostId,
+        maxGateways: 50,
+        secretKey,
+        managed: null,
+        hold: TEST_HOLD,
+        run: TEST_RUN,
+        clock,
+        log,
+        metrics: createMetrics({ registry: new Registry() }),
+        ...(race === undefined ? {} : { race }),
+        ...(policy === undefined ? {} : { policy }),
+      });
+      hosts.push(host);
+      return host;
+    },
+    async addGateway(id, { laneLimit = 4, awaitOpen = true, labels = {}, ...fakeOptions } = {}) {
+      const fake = await startFakeGateway(fakeOptions);
+      fakes.push(fake);
+      await registerGateway(db, {
+        id,
+        kind: 'adopted',
+        endpoint: fake.endpoint,
+        labels,
+        configuredLanes: laneLimit,
+        sealedToken: sealSecret(secretKey, fake.token),
+        actor: 'test',
+      });
+      await messages.ensureGateway(id);
+      if (awaitOpen) {
+        await eventually(async () => (await gateway(id)).state === 'open', {
+          timeoutMs: 20_000,
+          what: `gateway ${id} to open`,
+        });
+      }
+      return fake;
+    },
+    async submit(task) {
+      const accepted = await acceptTask(db, {
+        id: newId('task'),
+        tenant: 'default',
+        pool: 'default',
+        sessionKey: null,
+        agent: 'main',
+        priority: 3,
+        notBefore: null,
+        queueLimitSeconds: null,
+        deadlineAt: null,
+        runLimitSeconds: 3_600,
+        maxAttempts: 3,
+        idempotent: false,
+        correlationId: 'test',
+        idempotency: null,
+        actor: 'test',
+        ...task,
+      });
+      if (accepted.kind !== 'accepted') throw new Error(`not accepted: ${accepted.kind}`);
+      return accepted.task.id;
+    },
+    ended: (taskId, timeoutMs = 20_000) =>
+      eventually(
+        async () => {
+          const task = await getTask(db, taskId);
+          if (task === null) throw new Error(`there is no task ${taskId}`);
+          if (!isTerminal(task.state)) throw new Error(`task ${taskId} is ${task.state}`);
+          return task;
+        },
+        { timeoutMs, what: `the end of ${taskId}` },
+      ),
+    async close() {
+      await Promise.all(hosts.map((host) => host.close()));
+      await control.close();
+      await Promise.all(fakes.map((fake) => fake.close()));
+      await temporal.close();
+      await database.close();
+    },
+  };
+}

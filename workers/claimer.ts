@@ -1,0 +1,69 @@
+import { createWakeup } from '../activities/run-task/wakeup.ts';
+import { claimTasks, type Claim, type OfferedGateway } from '../src/db/claim.ts';
+import type { Database } from '../src/db/database.ts';
+import type { Clock } from '../src/platform/clock.ts';
+
+export interface ClaimerOptions {
+  readonly db: Database;
+  readonly hostId: string;
+  readonly clock: Clock;
+  readonly log: { warn(detail: object, message: string): void };
+  /** The gateways that this host may fill now, scored by the router; empty: nothing to claim for. */
+  readonly offers: () => readonly OfferedGateway[];
+  readonly onClaim: (claim: Claim) => void;
+  /** Seconds of one claim transaction, for the metrics. */
+  readonly observe: (seconds: number) => void;
+}
+
+export interface Claimer {
+  /** A lane became free, work arrived, a gateway opened: claim now. */
+  poke(): void;
+  close(): Promise<void>;
+}
+
+/** Claims at every poke, and this often without one: notifications are hints. */
+const AT_LEAST_EVERY_MS = 1_000;
+/** At most so many per transaction: claims of an installation are serialised (P9), none may hold the others up. */
+const BATCH = 50;
+
+/** Keeps the free lanes of this host filled: claims for all its gateways in one transaction, best work first. */
+export function startClaimer(options: ClaimerOptions): Claimer {
+  const { clock, log } = options;
+  const news = createWakeup(clock);
+  const stopping = new AbortController();
+
+  async function claimOnce(): Promise<boolean> {
+    const gateways = options.offers();
+    if (gateways.length === 0) return false;
+    const startedAt = clock.monotonic();
+    const { claims } = await claimTasks(options.db, {
+      hostId: options.hostId,
+      gateways,
+      max: BATCH,
+    });
+    options.observe((clock.monotonic() - startedAt) / 1_000);
+    for (const claim of claims) options.onClaim(claim);
+    return claims.length === BATCH;
+  }
+
+  async function run(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      let hasMore = false;
+      try {
+        hasMore = await claimOnce();
+      } catch (error) {
+        log.warn({ err: error }, 'nothing could be claimed; trying again');
+      }
+      if (!hasMore) await news.pause(AT_LEAST_EVERY_MS, stopping.signal);
+    }
+  }
+
+  const running = run();
+  return {
+    poke: () => news.nudge(),
+    async close() {
+      stopping.abort();
+      await running;
+    },
+  };
+}

@@ -1,0 +1,143 @@
+import type { Client } from '@temporalio/client';
+import { plannedAttempts, type PlannedAttempt } from '../src/db/attempt-record.ts';
+import { markDelivered, releaseAttempt } from '../src/db/attempt-run.ts';
+import { markIndeterminate } from '../src/db/attempt-decision.ts';
+import type { Claim } from '../src/db/claim.ts';
+import type { Database } from '../src/db/database.ts';
+import type { Clock } from '../src/platform/clock.ts';
+import { deliverToTemporal, type TaskDelivery } from '../src/temporal/task-start.ts';
+
+/** What the delivery writes to a log; a pino logger fits. */
+export interface DeliveryLog {
+  warn(detail: object, message: string): void;
+}
+
+export interface DeliveryOptions {
+  readonly db: Database;
+  readonly client: Client;
+  readonly clock: Clock;
+  readonly log: DeliveryLog;
+  readonly runHeartbeatTimeoutMs: number;
+  /** Called when a released attempt has given its lane back. */
+  readonly onReleased: () => void;
+}
+
+/** What of a claim, or of a planned attempt found in the rows, its delivery needs. */
+export type Deliverable = Pick<
+  Claim & PlannedAttempt,
+  | 'attemptId'
+  | 'attemptNumber'
+  | 'taskId'
+  | 'workflowId'
+  | 'gatewayId'
+  | 'tenant'
+  | 'swarmId'
+  | 'runLimitSeconds'
+>;
+
+export interface Delivery {
+  /** Delivers one attempt, in the background; one that is under way is not delivered twice at a time. */
+  deliver(attempt: Deliverable): void;
+  /** Delivers whatever these gateways have `planned`: at each new hold, and for what a crash left behind. */
+  redeliver(gatewayIds: readonly string[]): Promise<void>;
+  /** Resolves when nothing is under way. */
+  close(): Promise<void>;
+}
+
+/** P17: again after two seconds. P18: given back when Temporal acknowledged nothing within five. */
+const REPEAT_AFTER_MS = 2_000;
+const GIVE_UP_AFTER_MS = 5_000;
+
+/**
+ * Brings claimed attempts to their workflows (P17, P18). Repeating is harmless: the workflow knows its attempts by
+ * id. What Temporal does not acknowledge in time goes back into the queue unsent, so that no lane waits for Temporal.
+ */
+export function createDelivery(options: DeliveryOptions): Delivery {
+  const { db, client, clock, log } = options;
+  const underWay = new Map<string, Promise<void>>();
+
+  async function deliverOrRelease(attempt: Deliverable): Promise<void> {
+    const giveUpAt = clock.monotonic() + GIVE_UP_AFTER_MS;
+    for (;;) {
+      const startedAt = clock.monotonic();
+      const leftMs = giveUpAt - startedAt;
+      if (leftMs <= 0) return release(attempt);
+      try {
+        const answer = await deliverToTemporal(
+          client,
+          deliveryOf(attempt, options.runHeartbeatTimeoutMs),
+          Math.min(REPEAT_AFTER_MS, leftMs),
+        );
+        return await (answer === 'closed' ? carriedBefore(attempt) : delivered(attempt));
+      } catch (error) {
+        log.warn({ attemptId: attempt.attemptId, err: error }, 'a delivery was not acknowledged');
+      }
+      await clock.sleep(
+        Math.max(0, Math.min(startedAt + REPEAT_AFTER_MS, giveUpAt) - clock.monotonic()),
+      );
+    }
+  }
+
+  async function delivered({ attemptId }: Deliverable): Promise<void> {
+    await markDelivered(db, attemptId);
+  }
+
+  async function carriedBefore({ attemptId, workflowId }: Deliverable): Promise<void> {
+    await markIndeterminate(db, {
+      attemptId,
+      reason: 'workflow-closed',
+      evidence: { workflowId, found: 'the workflow of this task has already ended' },
+      keepLane: false,
+    });
+  }
+
+  async function release({ attemptId }: Deliverable): Promise<void> {
+    await releaseAttempt(db, {
+      attemptId,
+      reason: 'Temporal did not acknowledge its delivery in time',
+      from: 'planned',
+    });
+    options.onReleased();
+  }
+
+  function deliver(attempt: Deliverable): void {
+    const { attemptId } = attempt;
+    if (underWay.has(attemptId)) return;
+    const delivering = deliverOrRelease(attempt)
+      .catch((error: unknown) => {
+        // The row still says planned: the next sweep takes it up.
+        log.warn({ attemptId, err: error }, 'a delivery could not be recorded');
+      })
+      .finally(() => underWay.delete(attemptId));
+    underWay.set(attemptId, delivering);
+  }
+
+  return {
+    deliver,
+    async redeliver(gatewayIds) {
+      if (gatewayIds.length === 0) return;
+      for (const attempt of await plannedAttempts(db, gatewayIds)) deliver(attempt);
+    },
+    async close() {
+      await Promise.all(underWay.values());
+    },
+  };
+}
+
+function deliveryOf(attempt: Deliverable, runHeartbeatTimeoutMs: number): TaskDelivery {
+  const { workflowId, tenant, swarmId, attemptNumber, taskId, attemptId, gatewayId } = attempt;
+  return {
+    workflowId,
+    tenant,
+    swarmId,
+    attemptNumber,
+    summary: `Task ${taskId} of ${tenant}`,
+    input: {
+      taskId,
+      attemptId,
+      gatewayId,
+      runLimitSeconds: attempt.runLimitSeconds,
+      runHeartbeatTimeoutMs,
+    },
+  };
+}

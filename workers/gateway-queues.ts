@@ -1,0 +1,57 @@
+import type { NativeConnection } from '@temporalio/worker';
+import { Worker } from '@temporalio/worker';
+import type { GatewayQueues } from '../activities/hold-gateway/ports.ts';
+import { gatewayControlQueue, gatewayQueue } from '../src/domain/names.ts';
+
+export interface GatewayQueuesOptions {
+  readonly native: NativeConnection;
+  readonly namespace: string;
+  readonly identity: string;
+  /** `runTask`, polled from the gateway's own queue. */
+  readonly runActivities: object;
+  /** Short operations, polled from its control queue. */
+  readonly controlActivities: object;
+}
+
+/** Slots to spare: lanes were settled by the claim, so an adopted or repeated run never waits for one. */
+const RUN_SLOTS = 1_000;
+const CONTROL_SLOTS = 50;
+
+/** Polls the two queues of a gateway, as its owner. Throws when Temporal does not answer. */
+export async function openGatewayQueues(
+  options: GatewayQueuesOptions,
+  gatewayId: string,
+): Promise<GatewayQueues> {
+  const shared = {
+    connection: options.native,
+    namespace: options.namespace,
+    identity: options.identity,
+    // Activities detach at once when the host leaves; their work goes on with the next owner (P34).
+    shutdownGraceTime: 0,
+    maxHeartbeatThrottleInterval: '1s',
+    defaultHeartbeatThrottleInterval: '1s',
+  } as const;
+  const workers = await Promise.all([
+    Worker.create({
+      ...shared,
+      taskQueue: gatewayQueue(gatewayId),
+      activities: options.runActivities,
+      maxConcurrentActivityTaskExecutions: RUN_SLOTS,
+      maxConcurrentActivityTaskPolls: 2,
+    }),
+    Worker.create({
+      ...shared,
+      taskQueue: gatewayControlQueue(gatewayId),
+      activities: options.controlActivities,
+      maxConcurrentActivityTaskExecutions: CONTROL_SLOTS,
+      maxConcurrentActivityTaskPolls: 1,
+    }),
+  ]);
+  const running = workers.map((worker) => worker.run());
+  return {
+    async close() {
+      for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+      await Promise.allSettled(running);
+    },
+  };
+}

@@ -1,0 +1,5 @@
+/** Every workflow of Dash: what the control worker's bundle is made from. */
+export { gatewayWorkflow } from './gateway.ts';
+export { maintenanceWorkflow } from './maintenance.ts';
+export { swarmWorkflow } from './swarm.ts';
+export { taskWorkflow } from './task.ts';
