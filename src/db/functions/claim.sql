@@ -129,6 +129,7 @@ language plpgsql as $$
 declare
   c jsonb;
   t dash.tasks;
+  v_task_id text;
 begin
   for c in select jsonb_array_elements(p_claims) loop
     select * into t from dash.tasks where id = c->>'taskId';
@@ -136,7 +137,8 @@ begin
       'task.dispatched', t, (c->>'attemptId')::uuid, c->>'gatewayId', null,
       jsonb_build_object('number', c->'attemptNumber'));
   end loop;
-  for t in select * from dash.tasks where id = any(p_blocked) order by id loop
+  foreach v_task_id in array p_blocked loop
+    select * into t from dash.tasks where id = v_task_id;
     perform dash.emit_task('task.blocked', t, p_data => jsonb_build_object('reason', t.state_reason));
   end loop;
 end $$;
