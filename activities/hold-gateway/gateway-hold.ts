@@ -31,6 +31,7 @@ export class GatewayHold {
   readonly #news: Wakeup;
   readonly #stop = new AbortController();
   readonly #resolveEnd: (end: HoldEnd) => void;
+  #held: HeldGateway | null = null;
   #queues: GatewayQueues | null = null;
   #running: Promise<void> | null = null;
   #closing: Promise<void> | null = null;
@@ -85,15 +86,21 @@ export class GatewayHold {
     this.#news.nudge();
   }
 
-  /** What `runTask` runs on; null before the first connection, and after the end. */
+  /**
+   * What `runTask` runs on; null before the first connection, and after the end. The same object as long as the
+   * connection is the same: a run that finds another one starts from its row again.
+   */
   held(): HeldGateway | null {
     const { connection } = this.tender;
     if (connection === null || this.hasEnded) return null;
-    return {
-      connection,
-      ownerEpoch: () => this.lease.ownerEpoch(),
-      permit: () => this.lease.permit(),
-    };
+    if (this.#held?.connection !== connection) {
+      this.#held = {
+        connection,
+        ownerEpoch: () => this.lease.ownerEpoch(),
+        permit: () => this.lease.permit(),
+      };
+    }
+    return this.#held;
   }
 
   /** The lanes that this host may fill now (P16); null: none. The claim itself counts what is really free. */
