@@ -1,3 +1,4 @@
+import { OTHER_VARIABLES } from './other-variables.ts';
 import { allSettings, type SettingSpec } from './settings.ts';
 
 /** Every setting in words, for `docs/reference/configuration.md`: a complete Markdown page. */
@@ -17,6 +18,12 @@ export function describeConfig(): string {
     '| setting | environment variable | default | meaning |',
     '|---|---|---|---|',
     ...rows,
+    '',
+    'Some variables are read before there is a configuration, or by `dashctl` alone:',
+    '',
+    '| environment variable | meaning |',
+    '|---|---|',
+    ...OTHER_VARIABLES.map(({ name, description }) => `| \`${name}\` | ${description} |`),
     '',
   ].join('\n');
 }

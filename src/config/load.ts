@@ -3,6 +3,7 @@ import { formatPath, nearest, problemsOf, type InputProblem } from '../domain/in
 import { ConfigError, type ConfigProblem } from './config-error.ts';
 import { parseConfigFile, type ParsedConfigFile } from './config-file.ts';
 import { modelProvider, type ModelProvider } from './model-provider.ts';
+import { OTHER_PREFIXES, OTHER_VARIABLES } from './other-variables.ts';
 import { configSchema, type Settings } from './schema.ts';
 import { allSettings, valueAt, withValue, type SettingSpec } from './settings.ts';
 import { temporalSettings, type TemporalSettings } from './temporal-settings.ts';
@@ -18,16 +19,6 @@ export interface DashConfig extends Omit<Settings, 'temporal' | 'model'> {
   readonly temporal: TemporalSettings;
   readonly model: ModelProvider;
 }
-
-/** Variables with the prefix DASH_ that are no settings of a process: dashctl and the tests read them. */
-const OTHER_VARIABLES = [
-  'DASH_URL',
-  'DASH_API_KEY',
-  'DASH_GATEWAY_TOKEN',
-  'DASH_CONFIG',
-  'DASH_CACHE_DIR',
-];
-const OTHER_PREFIXES = ['DASH_TEST_', 'DASH_BENCH_'];
 
 /**
  * Puts the configuration together, in this order of strength: flags, environment, file, defaults.
@@ -115,7 +106,7 @@ function explain(problem: InputProblem, { flags, env, file, specs }: Layers): Co
 }
 
 function unknownVariables(env: Environment, specs: readonly SettingSpec[]): ConfigProblem[] {
-  const known = [...specs.map((spec) => spec.env), ...OTHER_VARIABLES];
+  const known = [...specs.map((spec) => spec.env), ...OTHER_VARIABLES.map(({ name }) => name)];
   return Object.keys(env)
     .filter((name) => name.startsWith('DASH_') && isSet(env[name]) && !known.includes(name))
     .filter((name) => !OTHER_PREFIXES.some((prefix) => name.startsWith(prefix)))
