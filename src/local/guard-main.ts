@@ -8,7 +8,7 @@ import { DISMISSED } from './guard.ts';
 import { endRecorded } from './process-record.ts';
 
 /** Asked politely for this long, then SIGKILL: all is gone well within the promised ten seconds. */
-const GRACE_MS = 4_000;
+const GRACE_MS = 3_000;
 
 const [recordsDir, launchId] = process.argv.slice(2);
 if (recordsDir === undefined || launchId === undefined) {
@@ -16,6 +16,8 @@ if (recordsDir === undefined || launchId === undefined) {
   process.exit(2);
 }
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => undefined);
+
+process.stdout.on('error', () => undefined).write('ready\n');
 
 let heard = '';
 try {

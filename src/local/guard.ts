@@ -33,24 +33,23 @@ export async function startGuard(options: {
   const { [LAUNCH_MARK]: _ownMark, ...env } = options.env;
   const child = spawn(process.execPath, [programPath(), home.recordsDir, home.launchId], {
     detached: true,
-    stdio: ['pipe', log, log],
+    stdio: ['pipe', 'pipe', log],
     cwd: '/',
     env,
   });
   closeSync(log);
-  const { pid, stdin: pipe } = child;
-  // A guard that is gone is noticed by the next start, which finds the records; it is no reason to end.
-  pipe?.on('error', () => undefined);
-  if (pid === undefined) {
+  const { pid, stdin: pipe, stdout } = child;
+  if (pid === undefined || pipe === null || stdout === null) {
     const [cause] = (await once(child, 'error')) as [unknown];
-    throw new LocalError({
-      code: 'child-start-failed',
-      happened: `The guard process could not be started (${String(cause)}).`,
-      toDo: 'Free some memory or raise the limit of processes of this user, then run the command again.',
-      cause,
-    });
+    throw notStarted(`could not be started (${String(cause)})`, cause);
   }
-  const ended = once(child, 'exit');
+  // A guard that is gone is noticed by the next start, which finds the records; it is no reason to end.
+  pipe.on('error', () => undefined);
+  const ended = once(child, 'exit').then(() => undefined);
+  // Only a guard that is up ignores what ends other programs: nothing is started before.
+  const greeting: unknown = await Promise.race([once(stdout, 'data'), ended]);
+  if (greeting === undefined) throw notStarted(`ended at once; why is at the end of ${logFile}`);
+  stdout.destroy();
   child.unref();
   // The pipe is a socket for Node: it must not keep an otherwise finished launcher alive either.
   if (pipe instanceof Socket) pipe.unref();
@@ -59,10 +58,19 @@ export async function startGuard(options: {
     async dismiss() {
       if (child.exitCode !== null || child.signalCode !== null) return;
       child.ref();
-      pipe?.end(DISMISSED);
+      pipe.end(DISMISSED);
       await ended;
     },
   };
+}
+
+function notStarted(how: string, cause?: unknown): LocalError {
+  return new LocalError({
+    code: 'child-start-failed',
+    happened: `The guard process ${how}.`,
+    toDo: 'Remove the cause (too little memory, too many processes of this user) and run the command again.',
+    cause,
+  });
 }
 
 function openLog(logFile: string): number {

@@ -10,7 +10,7 @@ import { endRecorded, findLiving } from './process-record.ts';
 import type { Progress } from './progress.ts';
 
 /** Asked politely for this long; what does not end by then gets SIGKILL. */
-const GRACE_MS = 5_000;
+const GRACE_MS = 3_000;
 
 /** Ends the left-overs of earlier launches on this data directory and says which. Throws when one survives SIGKILL. */
 export async function endLeftOvers(options: {

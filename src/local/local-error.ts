@@ -30,7 +30,7 @@ export class LocalError extends Error {
 
 /** The `code` of a Node system error (`ENOENT`, `ENOSPC`, …), or undefined for any other value. */
 export function systemErrorCode(error: unknown): string | undefined {
-  if (!(error instanceof Error)) return undefined;
+  if (typeof error !== 'object' || error === null) return undefined;
   const code: unknown = Reflect.get(error, 'code');
   return typeof code === 'string' ? code : undefined;
 }
