@@ -41,6 +41,7 @@ export class GatewayTender {
   readonly #options: TenderOptions;
   readonly #deps: HoldDeps;
   #connection: GatewayConnection | null = null;
+  #endpoint = '';
   #row: GatewayRecord | null = null;
   #ready = false;
   #paused = false;
@@ -69,6 +70,7 @@ export class GatewayTender {
     return this.#connection;
   }
 
+  /** The connection, if calls can be made over it now. */
   openConnection(): GatewayConnection | null {
     return this.#connection?.state().kind === 'open' ? this.#connection : null;
   }
@@ -171,7 +173,10 @@ export class GatewayTender {
   }
 
   async #connect(id: string, endpoint: string, token: string): Promise<void> {
-    if (this.#connection === null) {
+    if (this.#connection === null || this.#endpoint !== endpoint) {
+      // Its port was taken by somebody else: the gateway answers at another one now.
+      await this.#connection?.close();
+      this.#endpoint = endpoint;
       const connection = this.#deps.connect({ id, endpoint }, token);
       connection.onState(this.#options.onNews);
       connection.onBoot(() => {

@@ -1,0 +1,108 @@
+import { fileURLToPath } from 'node:url';
+import { Worker, type WorkerOptions } from '@temporalio/worker';
+import { createGatewayControlActivities } from '../activities/gateway-control/gateway-control.ts';
+import { createMaintenanceActivities } from '../activities/maintenance/maintenance.ts';
+import { createMaintenanceTemporal } from '../activities/maintenance/temporal-port.ts';
+import { createSwarmActivities } from '../activities/swarm.ts';
+import { createTaskControlActivities } from '../activities/task-control/task-control.ts';
+import type { Database } from '../src/db/database.ts';
+import { CONTROL_QUEUE } from '../src/domain/names.ts';
+import type { Clock } from '../src/platform/clock.ts';
+import type { Logger } from '../src/platform/logger.ts';
+import type { TemporalConnection } from '../src/temporal/connect.ts';
+import { createWorkflowMessages } from '../src/temporal/messages.ts';
+import { ensureSchedules } from '../src/temporal/schedules.ts';
+import { startPromoter } from './promoter.ts';
+
+export interface ControlWorkerOptions {
+  readonly db: Database;
+  readonly temporal: TemporalConnection;
+  /** A prebuilt bundle of `workflows/`; absent: it is built now, which takes a second or two. */
+  readonly workflowBundle?: string;
+  readonly holdTimeoutMs: number;
+  readonly runHeartbeatTimeoutMs: number;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Default 60 s. */
+  readonly reconcileEveryMs?: number;
+  /** 0 makes every workflow task replay from the start: the cheapest detector of nondeterminism. */
+  readonly maxCachedWorkflows?: number;
+}
+
+export interface ControlWorker {
+  close(): Promise<void>;
+}
+
+const SIGNAL_TIMEOUT_MS = 5_000;
+
+/**
+ * Starts a control worker: every workflow, and the activities that touch only PostgreSQL and Temporal; plus the
+ * promoter of due tasks. Any number may run. Throws when Temporal cannot be reached at the start.
+ */
+export async function startControlWorker(options: ControlWorkerOptions): Promise<ControlWorker> {
+  const { db, temporal, clock, log } = options;
+  const { client } = temporal;
+  const messages = createWorkflowMessages({ client, timeoutMs: SIGNAL_TIMEOUT_MS });
+  const swarmNews = (swarmId: string): void => {
+    // A hint: the row is dirty, and reconcile repeats a signal that got lost.
+    void messages.signalSwarmNews(swarmId).catch((error: unknown) => {
+      log.warn({ swarmId, err: error }, 'a swarm was not told of its news');
+    });
+  };
+  const worker = await Worker.create({
+    connection: temporal.native,
+    namespace: temporal.namespace,
+    taskQueue: CONTROL_QUEUE,
+    ...workflowsOf(options),
+    activities: {
+      ...createTaskControlActivities({ db, clock, swarmNews }),
+      ...createGatewayControlActivities({ db, holdTimeoutMs: options.holdTimeoutMs }),
+      ...createSwarmActivities({
+        db,
+        signalTaskCancel: (workflowId) => messages.signalTaskCancel(workflowId),
+      }),
+      ...createMaintenanceActivities({
+        db,
+        clock,
+        temporal: createMaintenanceTemporal({
+          client,
+          messages,
+          clock,
+          runHeartbeatTimeoutMs: options.runHeartbeatTimeoutMs,
+        }),
+      }),
+    },
+    ...(options.maxCachedWorkflows === undefined
+      ? {}
+      : { maxCachedWorkflows: options.maxCachedWorkflows }),
+    // A killed worker's workflows move to the others after this, instead of the default ten seconds.
+    stickyQueueScheduleToStartTimeout: '2s',
+    shutdownGraceTime: '10s',
+  });
+  const running = worker.run();
+  await ensureSchedules({
+    client,
+    ...(options.reconcileEveryMs === undefined ? {} : { everyMs: options.reconcileEveryMs }),
+  });
+  const promoter = startPromoter({ db, clock, log, signals: messages });
+  log.info({}, 'the control worker is ready');
+  return {
+    async close() {
+      await promoter.close();
+      if (worker.getState() === 'RUNNING') worker.shutdown();
+      await running;
+    },
+  };
+}
+
+function workflowsOf(
+  options: ControlWorkerOptions,
+): Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'> {
+  if (options.workflowBundle !== undefined) {
+    return { workflowBundle: { codePath: options.workflowBundle } };
+  }
+  const extension = import.meta.filename.endsWith('.ts') ? 'ts' : 'js';
+  return {
+    workflowsPath: fileURLToPath(new URL(`../workflows/index.${extension}`, import.meta.url)),
+  };
+}
