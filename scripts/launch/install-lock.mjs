@@ -34,7 +34,8 @@ async function acquire({ path, own, what }) {
   for (;;) {
     try {
       // A link is made whole or not at all, and only one can be the first.
-      return linkSync(own, path);
+      linkSync(own, path);
+      return rmSync(own);
     } catch (error) {
       if (error.code !== 'EEXIST') throw error;
     }

@@ -10,7 +10,7 @@ import { withInstallLock } from './install-lock.mjs';
 import { createSteps } from './steps.mjs';
 
 /** Where the stamp of a complete tree lies: it holds the hash of the lock file that was installed. */
-export function stampPath(directory) {
+function stampPath(directory) {
   return join(directory, 'node_modules', '.dash-complete');
 }
 
@@ -34,7 +34,7 @@ export async function ensureTree({ root, directory, name, what }) {
  * Complete = stamped for this lock file; or npm finished (it writes its hidden lock file last) after
  * the lock file was written, as when a person ran npm.
  */
-export function isComplete(directory) {
+function isComplete(directory) {
   if (readText(stampPath(directory)) === lockHash(directory)) return true;
   const finished = modifiedAt(join(directory, 'node_modules', '.package-lock.json'));
   return finished !== undefined && finished >= (modifiedAt(lockPath(directory)) ?? 0);

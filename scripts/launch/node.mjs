@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { SetupError } from './explain.mjs';
-import { ensureTree, stampPath } from './install.mjs';
+import { ensureTree } from './install.mjs';
 import { satisfies } from './node-range.mjs';
 
 /** Answers the absolute path of a suitable Node. */
@@ -23,7 +23,7 @@ export async function ensureNode(root, platform = `${process.platform}-${process
     );
   }
   const binary = join(directory, 'node_modules', name, binaryPath(platform));
-  if (!existsSync(binary)) rmSync(stampPath(directory), { force: true });
+  if (!existsSync(binary)) removeTree(directory);
   const isNew = await ensureTree({
     root,
     directory,
@@ -45,8 +45,13 @@ function binaryPath(platform) {
 function verify({ binary, version, directory }) {
   const { stdout, error } = spawnSync(binary, ['--version'], { encoding: 'utf8' });
   if (error === undefined && stdout.trim() === `v${version}`) return;
-  rmSync(stampPath(directory), { force: true });
+  removeTree(directory);
   throw new SetupError(
     `The fetched Node ${version} does not run on this machine (${error?.code ?? (stdout.trim() || 'no answer')}). It is built for glibc systems: on others (Alpine) install Node ${version} with the system's package manager and run the command again.`,
   );
+}
+
+/** A tree that lacks its program, or holds one that does not run, is no tree: the next look installs it anew. */
+function removeTree(directory) {
+  rmSync(join(directory, 'node_modules'), { recursive: true, force: true });
 }
