@@ -12,8 +12,9 @@ import type {
   SwarmCommandResult,
   SwarmProgress,
   SwarmRound,
+  SwarmRoundInput,
 } from '../src/domain/swarm-round.ts';
-import type { SwarmWorkflowInput } from '../src/domain/messages.ts';
+import type { Clock } from '../src/platform/clock.ts';
 import { requestCancel } from '../src/db/cancel.ts';
 import type { Database } from '../src/db/database.ts';
 import {
@@ -35,10 +36,10 @@ import { admitNodes } from './swarm-admission.ts';
 
 export interface SwarmActivities {
   /**
-   * One round of a swarm (P31): clears its flag, reads everything, plans, then skips, cancels and admits. Every step
+   * One round of a swarm (P31), after `waitMs`: clears its flag, reads everything, plans, then skips, cancels and admits. Every step
    * is idempotent by node, so a round that is repeated, or overlaps a late one, does nothing twice.
    */
-  runSwarmRound(input: SwarmWorkflowInput): Promise<SwarmRound>;
+  runSwarmRound(input: SwarmRoundInput): Promise<SwarmRound>;
   /** Writes what an operator wants into the swarm's row. */
   recordSwarmCommand(input: {
     readonly swarmId: string;
@@ -48,6 +49,7 @@ export interface SwarmActivities {
 
 export interface SwarmActivityDeps {
   readonly db: Database;
+  readonly clock: Clock;
   /** Hastens a cancel that stands in the row (P28); reconcile repeats it when it is lost. */
   readonly signalTaskCancel: (workflowId: string) => Promise<void>;
   /** Most nodes that one round admits; what is left follows in the next. */
@@ -58,7 +60,10 @@ const ADMIT_AT_MOST = 50;
 
 export function createSwarmActivities(deps: SwarmActivityDeps): SwarmActivities {
   return {
-    runSwarmRound: ({ swarmId }) => runRound(deps, swarmId),
+    async runSwarmRound({ swarmId, waitMs }) {
+      if (waitMs > 0) await deps.clock.sleep(waitMs);
+      return runRound(deps, swarmId);
+    },
     recordSwarmCommand: async ({ swarmId, command }) =>
       answerOf(swarmId, await writeCommand(deps.db, swarmId, command)),
   };

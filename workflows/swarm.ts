@@ -9,7 +9,6 @@ import {
   proxyActivities,
   setCurrentDetails,
   setHandler,
-  sleep,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { SwarmActivities } from '../activities/swarm.ts';
@@ -24,7 +23,10 @@ import {
 import { MAX_SWARM_NODES } from '../src/domain/swarm-limits.ts';
 import { createTurns } from './support/turns.ts';
 
-/** News that come in a burst are read together: at least this long between two rounds (P31). */
+/**
+ * News that come in a burst are read together: at least this long between two rounds (P31). The round itself waits
+ * for what is left of it, because a timer of Temporal may take a second longer than it was asked for.
+ */
 const ROUND_GAP_MS = 100;
 /** P31: well below what Temporal allows, so that a history stays quick to read and to replay. */
 const CONTINUE_AFTER_EVENTS = 2_000;
@@ -84,30 +86,31 @@ export async function swarmWorkflow({ swarmId }: SwarmWorkflowInput): Promise<{ 
   onTemporalCancel(() => record({ kind: 'cancel', actor: 'temporal' }));
 
   const quiet = (): boolean => allHandlersFinished() && turns.idle();
-  const nextRound = async (againAfterMs: number | null, lastEndedAt: number): Promise<void> => {
-    if (againAfterMs === null) await condition(() => news);
-    else if (againAfterMs > 0) await condition(() => news, againAfterMs);
-    const gapMs = ROUND_GAP_MS - (Date.now() - lastEndedAt);
-    if (gapMs > 0) await sleep(gapMs);
-  };
 
   return CancellationScope.nonCancellable(async () => {
-    for (;;) {
+    for (let waitMs = 0; ;) {
       news = false;
-      const round = await rows.runSwarmRound({ swarmId });
+      const round = await rows.runSwarmRound({ swarmId, waitMs });
       const endedAt = Date.now();
       setCurrentDetails(describeRound(round));
       if (round.kind === 'ended') {
         await condition(quiet);
         return conclude(swarmId, round);
       }
-      await nextRound(round.againAfterMs, endedAt);
+      await reasonForAnother(round.againAfterMs, () => news);
+      waitMs = Math.max(0, ROUND_GAP_MS - (Date.now() - endedAt));
       if (workflowInfo().historyLength >= CONTINUE_AFTER_EVENTS) {
         await condition(quiet);
         await continueAsNew<typeof swarmWorkflow>({ swarmId });
       }
     }
   });
+}
+
+/** News, or the time at which the last round asked for the next one, whichever is first. */
+async function reasonForAnother(againAfterMs: number | null, news: () => boolean): Promise<void> {
+  if (againAfterMs === null) await condition(news);
+  else if (againAfterMs > 0) await condition(news, againAfterMs);
 }
 
 /** Writes the wish where every other cancel is written; the process goes on until the row has ended. */

@@ -14,6 +14,12 @@ export type SwarmCommandResult =
 /** How far a swarm is, in nodes. */
 export type SwarmProgress = Readonly<Record<SwarmNodeState, number>>;
 
+export interface SwarmRoundInput {
+  readonly swarmId: string;
+  /** How long to wait before looking, so that news of a burst are read together. */
+  readonly waitMs: number;
+}
+
 /** What one round of a swarm leaves behind. */
 export type SwarmRound =
   | {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { setLimits } from '../../../src/db/installation-store.ts';
 import { createSwarmActivities } from '../../../activities/swarm.ts';
+import { systemClock } from '../../../src/platform/clock.ts';
 import { eventually } from '../../support/eventually.ts';
 import { claimFrom, type Verdict } from '../../support/row-executor.ts';
 import { withSwarmWorld } from './support/world.ts';
@@ -124,15 +125,19 @@ describe('admission', () => {
   it('two rounds of the same swarm at the same time admit each node once (P31)', async () => {
     const { submit, db } = world();
     const swarm = await submit(parallel(20, 20));
-    const rounds = createSwarmActivities({ db, signalTaskCancel: async () => undefined });
+    const rounds = createSwarmActivities({
+      db,
+      clock: systemClock(),
+      signalTaskCancel: async () => undefined,
+    });
     await Promise.all(
-      Array.from({ length: 4 }, () => rounds.runSwarmRound({ swarmId: swarm.swarmId })),
+      Array.from({ length: 4 }, () => rounds.runSwarmRound({ swarmId: swarm.swarmId, waitMs: 0 })),
     );
     const tasks = await db.rows('select id from dash.tasks where swarm_id = $1', [swarm.swarmId]);
     expect(tasks).toHaveLength(20);
     const command = { kind: 'cancel', actor: 'test' } as const;
     await rounds.recordSwarmCommand({ swarmId: swarm.swarmId, command });
-    await rounds.runSwarmRound({ swarmId: swarm.swarmId });
+    await rounds.runSwarmRound({ swarmId: swarm.swarmId, waitMs: 0 });
     await swarm.handle.terminate('the test is over');
   });
 });

@@ -4,6 +4,7 @@ import { createSwarmActivities, type SwarmActivities } from '../../../../activit
 import type { Database } from '../../../../src/db/database.ts';
 import { acceptSwarm, getSwarm, type SwarmNews } from '../../../../src/db/swarm-store.ts';
 import { parseSwarmSpec } from '../../../../src/domain/swarm-spec.ts';
+import { systemClock } from '../../../../src/platform/clock.ts';
 import { newId } from '../../../../src/platform/ids.ts';
 import { withDatabase } from '../../../support/database.ts';
 import {
@@ -106,6 +107,7 @@ export function withSwarmWorld(options: { worker?: 'shared' } = {}): () => Swarm
 function swarmActivities(db: Database, admitAtMost?: number): SwarmActivities {
   return createSwarmActivities({
     db,
+    clock: systemClock(),
     // Nothing in these tests carries tasks but the executor, which reads the rows.
     signalTaskCancel: async () => undefined,
     ...(admitAtMost === undefined ? {} : { admitAtMost }),
@@ -146,6 +148,8 @@ async function submit(
     workflowId: `swarm/${swarmId}`,
     taskQueue,
     args: [{ swarmId }],
+    // Tests end workers on purpose: what they had taken up comes back after this.
+    workflowTaskTimeout: '2s',
   });
   const rows = async (): Promise<SwarmNews> => {
     const news = await getSwarm(db, swarmId);
