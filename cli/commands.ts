@@ -1,8 +1,10 @@
 import type { Command } from './command.ts';
+import { doctor } from './commands/doctor.ts';
 import { eventsTail } from './commands/events.ts';
 import { gatewayAdd } from './commands/gateway-add.ts';
 import { gatewayCommands } from './commands/gateway-change.ts';
 import { gatewayGet, gatewayList } from './commands/gateway-read.ts';
+import { migrateCommand } from './commands/migrate.ts';
 import { sessionGet, sessionList } from './commands/session.ts';
 import {
   swarmCancel,
@@ -16,9 +18,11 @@ import { swarmRun } from './commands/swarm-run.ts';
 import { taskCancel, taskDecide, taskDiscard, taskReplay } from './commands/task-change.ts';
 import { taskGet, taskList, taskWatch } from './commands/task-read.ts';
 import { taskSubmit } from './commands/task-submit.ts';
+import { up } from './commands/up.ts';
 
 /** Every command of `dashctl`, in the order of the help and of the reference page. */
 export const COMMANDS: readonly Command[] = [
+  up,
   taskSubmit,
   taskGet,
   taskList,
@@ -41,4 +45,6 @@ export const COMMANDS: readonly Command[] = [
   gatewayGet,
   ...gatewayCommands,
   eventsTail,
+  doctor,
+  migrateCommand,
 ];

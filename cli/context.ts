@@ -1,3 +1,4 @@
+import type { DashConfig } from '../src/config/load.ts';
 import { createClient, type DashClient } from '../src/contract/client.ts';
 import type { Clock } from '../src/platform/clock.ts';
 import type { Output, OutputStream } from './output/output.ts';
@@ -6,6 +7,8 @@ import type { Target } from './target.ts';
 /** What surrounds one call of `dashctl`: all it may know of its process, handed in by `main`. */
 export interface CliSurroundings {
   readonly argv: readonly string[];
+  /** Of Dash. */
+  readonly version: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
   readonly stdin: AsyncIterable<string | Uint8Array> & { readonly isTTY?: boolean | undefined };
@@ -17,8 +20,8 @@ export interface CliSurroundings {
   readonly fetch: typeof fetch;
   /** Aborts when the person interrupts (Ctrl-C, SIGTERM). */
   readonly signal: AbortSignal;
-  /** The data directory of `dashctl up` in force, absolute; `flag` is what --data-dir says. */
-  readonly dataDir: (flag: string | undefined) => Promise<string>;
+  /** The configuration of this process; `dataDir` is what --data-dir says. Throws a ConfigError. */
+  readonly loadConfig: (flags: { readonly dataDir?: string }) => Promise<DashConfig>;
 }
 
 /** The options that every command has, as given. */
@@ -29,11 +32,13 @@ export interface GlobalOptions {
 }
 
 /** What a command gets to work with. */
-export interface CliContext extends Omit<CliSurroundings, 'argv'> {
+export interface CliContext extends Omit<CliSurroundings, 'argv' | 'loadConfig'> {
   readonly output: Output;
   readonly options: GlobalOptions;
   /** Colours are wanted (where a terminal shows them). */
   readonly colorful: boolean;
+  /** Settings of flags, environment and dash.yaml. Throws a ConfigError. */
+  config(): Promise<DashConfig>;
   /** The address and key in force; throws a CliError when the address is none. */
   target(): Promise<Target>;
   /** The API's client for that target. */
@@ -41,7 +46,10 @@ export interface CliContext extends Omit<CliSurroundings, 'argv'> {
 }
 
 /** A client of the API, on the context's own clock and transport. */
-export function clientOf(surroundings: CliSurroundings, target: Target): DashClient {
+export function clientOf(
+  surroundings: Pick<CliSurroundings, 'fetch' | 'clock' | 'random'>,
+  target: Pick<Target, 'baseUrl' | 'apiKey'>,
+): DashClient {
   return createClient({
     baseUrl: target.baseUrl,
     apiKey: target.apiKey ?? '',

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
+import type { DashConfig } from '../src/config/load.ts';
 import { processEnvironment } from '../src/config/process-env.ts';
+import { projectDir } from '../src/config/project-dir.ts';
 import { systemClock } from '../src/platform/clock.ts';
 import { COMMANDS } from './commands.ts';
 import { EXIT } from './exit-codes.ts';
@@ -13,7 +15,6 @@ import { runCli } from './run-cli.ts';
  */
 export async function main(argv: readonly string[]): Promise<void> {
   const interrupted = new AbortController();
-  const root = new URL('..', import.meta.url);
   const onSignal = (): void => {
     if (interrupted.signal.aborted) process.exit(EXIT.interrupted);
     interrupted.abort();
@@ -23,6 +24,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   process.exitCode = await runCli(
     {
       argv,
+      version: ownVersion(),
       env: processEnvironment(),
       cwd: process.cwd(),
       stdin: process.stdin,
@@ -33,17 +35,18 @@ export async function main(argv: readonly string[]): Promise<void> {
       randomId: randomUUID,
       fetch,
       signal: interrupted.signal,
-      dataDir,
+      loadConfig,
     },
-    { commands: COMMANDS, version: versionOf(root) },
+    { commands: COMMANDS },
   );
   process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
 }
 
 /** Loaded only when needed: most of the time that a short command takes is loading. */
-async function dataDir(flag: string | undefined): Promise<string> {
+async function loadConfig({ dataDir }: { readonly dataDir?: string }): Promise<DashConfig> {
   const { loadProcessConfig } = await import('../src/config/process-config.ts');
-  return loadProcessConfig(flag === undefined ? {} : { dataDir: resolve(flag) }).dataDir;
+  // A directory on the command line counts from where the person stands.
+  return loadProcessConfig(dataDir === undefined ? {} : { dataDir: resolve(dataDir) });
 }
 
 /** `dashctl … | head`: whoever read has enough. */
@@ -52,11 +55,9 @@ function endOnBrokenPipe(error: NodeJS.ErrnoException): void {
   throw error;
 }
 
-function versionOf(root: URL): string {
-  const { version } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8')) as {
-    version: string;
-  };
-  return version;
+function ownVersion(): string {
+  const text = readFileSync(join(projectDir(), 'package.json'), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
 }
 
 if (import.meta.main) await main(process.argv.slice(2));

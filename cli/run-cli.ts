@@ -10,11 +10,11 @@ import { resolveTarget, type Target } from './target.ts';
 /** Runs the command that `argv` names; never rejects: every end is an exit code, explained on stderr. */
 export async function runCli(
   surroundings: CliSurroundings,
-  options: { commands: readonly Command[]; version: string },
+  options: { commands: readonly Command[] },
 ): Promise<ExitCode> {
   const { argv, stdout } = surroundings;
   const { output, colorful } = outputFor(surroundings);
-  const invocation = parseInvocation({ argv, ...options });
+  const invocation = parseInvocation({ argv, version: surroundings.version, ...options });
   switch (invocation.kind) {
     case 'text':
       stdout.write(`${invocation.text.trimEnd()}\n`);
@@ -58,18 +58,21 @@ function contextFor(
     return typeof value === 'string' ? value : undefined;
   };
   const given = { url: text('url'), apiKey: text('apiKey'), dataDir: text('dataDir') };
+  const config = (): ReturnType<CliContext['config']> =>
+    surroundings.loadConfig(given.dataDir === undefined ? {} : { dataDir: given.dataDir });
   const target = async (): Promise<Target> =>
     resolveTarget({
       url: given.url,
       apiKey: given.apiKey,
       env: surroundings.env,
-      dataDir: await surroundings.dataDir(given.dataDir),
+      dataDir: (await config()).dataDir,
     });
   return {
     ...surroundings,
     output,
     colorful,
     options: given,
+    config,
     target,
     client: async () => clientOf(surroundings, await target()),
   };

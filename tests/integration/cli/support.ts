@@ -10,6 +10,7 @@ import { adminKeyFile, writeLocalInstance } from '../../../cli/local-instance.ts
 import { runCli } from '../../../cli/run-cli.ts';
 import { ensureAdminKey } from '../../../src/auth/admin-key.ts';
 import type { GatewayCommandResult } from '../../../src/domain/messages.ts';
+import { loadConfig } from '../../../src/config/load.ts';
 import { systemClock } from '../../../src/platform/clock.ts';
 import { createLogger } from '../../../src/platform/logger.ts';
 import { newSecretKey } from '../../../src/platform/secret-box.ts';
@@ -32,6 +33,7 @@ export interface CliAgainstApi {
 
 export interface CallOptions {
   readonly stdin?: string;
+  readonly env?: Record<string, string>;
   readonly signal?: AbortSignal;
   /** Sees stdout as it grows. */
   readonly onStdout?: (text: string) => void;
@@ -114,7 +116,8 @@ async function call(
   const exitCode = await runCli(
     {
       argv,
-      env: {},
+      version: '1.2.3',
+      env: options.env ?? {},
       cwd: process.cwd(),
       stdin: Object.assign(stdin, { isTTY: options.stdin === undefined }),
       stdout: {
@@ -129,9 +132,10 @@ async function call(
       randomId: randomUUID,
       fetch,
       signal: options.signal ?? new AbortController().signal,
-      dataDir: async () => dataDir,
+      loadConfig: async (flags) =>
+        loadConfig({ env: options.env ?? {}, flags: { dataDir, ...flags }, baseDir: '/' }),
     },
-    { commands: COMMANDS, version: '0.0.0' },
+    { commands: COMMANDS },
   );
   return { exitCode, stdout, stderr, json: () => JSON.parse(stdout) as unknown };
 }

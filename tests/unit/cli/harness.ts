@@ -1,6 +1,7 @@
 import { COMMANDS } from '../../../cli/commands.ts';
 import type { ExitCode } from '../../../cli/exit-codes.ts';
 import { runCli } from '../../../cli/run-cli.ts';
+import { loadConfig } from '../../../src/config/load.ts';
 import { systemClock } from '../../../src/platform/clock.ts';
 
 export interface CliRun {
@@ -36,6 +37,7 @@ export async function dashctl(
   const exitCode = await runCli(
     {
       argv,
+      version: '1.2.3',
       env: options.env ?? { DASH_API_KEY: 'dash_test' },
       cwd: options.cwd ?? '/tmp',
       stdin: stdinOf(options.stdin),
@@ -54,9 +56,10 @@ export async function dashctl(
       randomId: () => 'random-id',
       fetch: playedBy(options.answer ?? (() => [404, {}])),
       signal: options.signal ?? new AbortController().signal,
-      dataDir: async (flag) => flag ?? options.dataDir ?? '/nonexistent',
+      loadConfig: async (flags) =>
+        loadConfig({ env: options.env ?? {}, flags, baseDir: options.dataDir ?? '/nonexistent' }),
     },
-    { commands: COMMANDS, version: '1.2.3' },
+    { commands: COMMANDS },
   );
   return { exitCode, stdout, stderr };
 }

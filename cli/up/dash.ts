@@ -1,0 +1,154 @@
+/**
+ * Dash itself in this process: api, control worker and gateway host, each as if it were a process of
+ * its own. They share configuration, never memory: each has its own connections.
+ */
+import { Registry } from 'prom-client';
+import type { ManagedProcesses } from '../../activities/hold-gateway/ports.ts';
+import { startApi } from '../../api/start-api.ts';
+import { ensureAdminKey } from '../../src/auth/admin-key.ts';
+import { ensureHostId, ensureSecretKey } from '../../src/config/data-files.ts';
+import { createDatabase, type Database } from '../../src/db/database.ts';
+import { choosePort } from '../../src/local/free-port.ts';
+import type { Logger } from '../../src/platform/logger.ts';
+import { createMetrics, type Metrics } from '../../src/telemetry/metrics.ts';
+import {
+  connectTemporal,
+  createTemporalClient,
+  type TemporalConnection,
+} from '../../src/temporal/connect.ts';
+import { createWorkflowMessages } from '../../src/temporal/messages.ts';
+import { installTemporalRuntime } from '../../src/temporal/runtime.ts';
+import { startControlWorker } from '../../workers/start-control-worker.ts';
+import { startGatewayHost } from '../../workers/start-gateway-host.ts';
+import { adminKeyFile } from '../local-instance.ts';
+import { migrateDatabase } from './migrate-database.ts';
+import type { Services } from './services.ts';
+import type { UpContext } from './up-context.ts';
+
+const TEMPORAL_CALL_MS = 5_000;
+
+export interface Dash {
+  readonly apiUrl: string;
+  readonly keyFile: string;
+}
+
+/** Brings the schema up to date and starts the three, the API last: it answers when the others can work. */
+export async function startDash(
+  up: UpContext,
+  services: Services,
+  options: { version: string; managed: ManagedProcesses },
+): Promise<Dash> {
+  const step = up.progress.step('Starting Dash');
+  try {
+    step.note('bringing the database up to date');
+    await migrateDatabase(services.databaseUrl, up.progress.line);
+    installTemporalRuntime(up.log.child({ part: 'temporal' }));
+    step.note('control worker');
+    await startControl(up, services);
+    step.note('gateway host');
+    const metrics = createMetrics({ registry: new Registry() });
+    await startHost(up, services, { metrics, managed: options.managed });
+    step.note('api');
+    const dash = await startApiProcess(up, services, { metrics, version: options.version });
+    step.done(`Dash, its API at ${dash.apiUrl}`);
+    return dash;
+  } catch (error) {
+    step.fail('Dash did not start');
+    throw error;
+  }
+}
+
+async function startControl(up: UpContext, services: Services): Promise<void> {
+  const { config, clock } = up;
+  const log = up.log.child({ part: 'control worker' });
+  const db = openDatabase(up, services, 'dash control worker', log);
+  const temporal = await openTemporal(up, services, 'the control worker');
+  const { workflowBundle } = config;
+  const worker = await startControlWorker({
+    db,
+    temporal,
+    clock,
+    log,
+    holdTimeoutMs: config.hold.timeoutMs,
+    runHeartbeatTimeoutMs: config.run.timeoutMs,
+    ...(workflowBundle === undefined ? {} : { workflowBundle }),
+  });
+  up.onEnd('the control worker', () => worker.close());
+}
+
+async function startHost(
+  up: UpContext,
+  services: Services,
+  parts: { metrics: Metrics; managed: ManagedProcesses },
+): Promise<void> {
+  const { config, clock } = up;
+  const log = up.log.child({ part: 'gateway host' });
+  const db = openDatabase(up, services, 'dash gateway host', log);
+  const temporal = await openTemporal(up, services, 'the gateway host');
+  const host = await startGatewayHost({
+    ...parts,
+    db,
+    temporal,
+    clock,
+    log,
+    hostId: ensureHostId(config),
+    maxGateways: config.host.maxGateways,
+    secretKey: ensureSecretKey(config),
+    hold: config.hold,
+    run: config.run,
+  });
+  up.onEnd('the gateway host', () => host.close());
+}
+
+async function startApiProcess(
+  up: UpContext,
+  services: Services,
+  parts: { metrics: Metrics; version: string },
+): Promise<Dash> {
+  const { config, clock } = up;
+  const log = up.log.child({ part: 'api' });
+  const db = openDatabase(up, services, 'dash api', log);
+  const keyFile = adminKeyFile(config.dataDir);
+  await ensureAdminKey(db, keyFile);
+  const temporal = createTemporalClient(services.temporal);
+  up.onEnd('the connection of the api to Temporal', () => temporal.close());
+  const { port } = await choosePort({
+    what: 'the API',
+    wanted: config.api.port,
+    say: up.progress.line,
+  });
+  const api = await startApi({
+    ...parts,
+    db,
+    messages: createWorkflowMessages({ client: temporal.client, timeoutMs: TEMPORAL_CALL_MS }),
+    clock,
+    log,
+    host: config.api.host,
+    port,
+    secretKey: ensureSecretKey(config),
+  });
+  up.onEnd('the api', () => api.close());
+  return { apiUrl: api.url, keyFile };
+}
+
+function openDatabase(
+  up: UpContext,
+  services: Services,
+  applicationName: string,
+  log: Logger,
+): Database {
+  const { maxConnections } = up.config.database;
+  const db = createDatabase({ url: services.databaseUrl, applicationName, maxConnections, log });
+  up.onEnd(`the connections of ${applicationName}`, () => db.close());
+  return db;
+}
+
+async function openTemporal(
+  up: UpContext,
+  services: Services,
+  whose: string,
+): Promise<TemporalConnection> {
+  const temporal = await connectTemporal(services.temporal);
+  up.onEnd(`the connection of ${whose} to Temporal`, () => temporal.close());
+  return temporal;
+}
