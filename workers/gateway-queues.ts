@@ -37,7 +37,8 @@ export async function openGatewayQueues(
       taskQueue: gatewayQueue(gatewayId),
       activities: options.runActivities,
       maxConcurrentActivityTaskExecutions: RUN_SLOTS,
-      maxConcurrentActivityTaskPolls: 2,
+      // One: every poll that a frozen host has open swallows a task until that times out.
+      maxConcurrentActivityTaskPolls: 1,
     }),
     Worker.create({
       ...shared,

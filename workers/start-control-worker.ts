@@ -59,6 +59,7 @@ export async function startControlWorker(options: ControlWorkerOptions): Promise
       ...createGatewayControlActivities({ db, holdTimeoutMs: options.holdTimeoutMs }),
       ...createSwarmActivities({
         db,
+        clock,
         signalTaskCancel: (workflowId) => messages.signalTaskCancel(workflowId),
       }),
       ...createMaintenanceActivities({

@@ -252,7 +252,8 @@ async function startHostWorkers(
         taskQueue,
         activities,
         maxConcurrentActivityTaskExecutions: maxGateways,
-        maxConcurrentActivityTaskPolls: 2,
+        // One: every poll that a frozen host has open swallows a task until that times out.
+        maxConcurrentActivityTaskPolls: 1,
         shutdownGraceTime: '20s',
       }),
     ),

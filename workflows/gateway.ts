@@ -17,7 +17,7 @@ import {
 import type { GatewayControlActivities } from '../activities/gateway-control/gateway-control.ts';
 import type { HoldGatewayActivities } from '../activities/hold-gateway/hold-gateway.ts';
 import { GATEWAY_MESSAGES, type GatewayMessage } from '../src/domain/gateway.ts';
-import { holdQueue, type HoldClaim } from '../src/domain/hold.ts';
+import { afterTimeOut, holdQueue, type HoldClaim, type PreviousHold } from '../src/domain/hold.ts';
 import type {
   GatewayCommand,
   GatewayCommandResult,
@@ -113,10 +113,13 @@ export async function gatewayWorkflow(input: GatewayWorkflowInput): Promise<void
  * managed ones wait for theirs, because that is where the process is (P32).
  */
 async function keepHeld(gatewayId: string): Promise<void> {
-  let previous: 'none' | 'timed-out' | 'not-taken-up' | 'handed-over' = 'none';
+  let previous: PreviousHold = 'none';
+  let timedOutEpoch: number | null = null;
   for (;;) {
     const claim = await control.prepareHold({ gatewayId });
     if (claim === null) return;
+    if (timedOutEpoch !== null) previous = afterTimeOut(timedOutEpoch, claim);
+    timedOutEpoch = null;
     const { taskQueue, startTimeoutMs, unowned } = holdQueue(claim, previous);
     if (unowned) await control.markUnowned({ gatewayId });
     setCurrentDetails(
@@ -128,7 +131,8 @@ async function keepHeld(gatewayId: string): Promise<void> {
       previous = 'handed-over';
     } catch (error) {
       if (!(error instanceof ActivityFailure)) throw error;
-      previous = isStartTimeout(error) ? 'not-taken-up' : 'timed-out';
+      if (isStartTimeout(error)) previous = 'not-taken-up';
+      else timedOutEpoch = claim.ownerEpoch;
       if (!(error.cause instanceof TimeoutFailure)) await sleep('1s');
     }
   }

@@ -1,5 +1,9 @@
 import type { Database } from '../../src/db/database.ts';
-import { allocateOwnerEpoch, setClaimsOpen } from '../../src/db/gateway-ownership.ts';
+import {
+  allocateOwnerEpoch,
+  readOwnerEpoch,
+  setClaimsOpen,
+} from '../../src/db/gateway-ownership.ts';
 import type { DesiredState } from '../../src/db/gateway-record.ts';
 import {
   getGateway,
@@ -47,8 +51,10 @@ export function createGatewayControlActivities(deps: GatewayControlDeps): Gatewa
     async prepareHold({ gatewayId }) {
       const allocated = await allocateOwnerEpoch(db, { gatewayId });
       if (allocated.kind !== 'allocated') return null;
+      const owner = await readOwnerEpoch(db, gatewayId);
       return {
         ownerEpoch: allocated.ownerEpoch,
+        takenEpoch: owner?.ownerEpoch ?? 0,
         kind: allocated.gatewayKind,
         lastHost: allocated.lastHost,
         heartbeatTimeoutMs: deps.holdTimeoutMs,

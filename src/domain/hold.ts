@@ -4,13 +4,18 @@ import { HOSTS_QUEUE, hostQueue } from './names.ts';
 /** What a new hold of a gateway starts from; the epoch is allocated from the gateway's row (P25). */
 export interface HoldClaim {
   readonly ownerEpoch: number;
+  /** The epoch under which a host last took the gateway's row. */
+  readonly takenEpoch: number;
   readonly kind: GatewayKind;
   /** The host that held it last; null: nobody yet. */
   readonly lastHost: string | null;
   readonly heartbeatTimeoutMs: number;
 }
 
-/** How the hold before ended; `not-taken-up`: the host that was asked did not answer in time. */
+/**
+ * How the hold before ended; `not-taken-up`: the host that was asked did not answer in time, or never took the row
+ * (a frozen process still polls, as far as Temporal can tell, and swallows what it is given).
+ */
 export type PreviousHold = 'none' | 'timed-out' | 'not-taken-up' | 'handed-over';
 
 export interface HoldPlace {
@@ -19,6 +24,11 @@ export interface HoldPlace {
   readonly startTimeoutMs: number | null;
   /** True when nobody is known to have it until somebody comes: the row says `unowned`. */
   readonly unowned: boolean;
+}
+
+/** What became of a hold whose activity timed out: a host that never took its epoch never began. */
+export function afterTimeOut(timedOutEpoch: number, next: HoldClaim): PreviousHold {
+  return next.takenEpoch >= timedOutEpoch ? 'timed-out' : 'not-taken-up';
 }
 
 /**

@@ -17,13 +17,18 @@ import { createLogger } from '../../src/platform/logger.ts';
 import type { RacePoints } from '../../src/platform/race-points.ts';
 import { newSecretKey, sealSecret } from '../../src/platform/secret-box.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
+import { installTemporalRuntime } from '../../src/temporal/runtime.ts';
 import { connectTemporal, type TemporalConnection } from '../../src/temporal/connect.ts';
 import { createWorkflowMessages, type WorkflowMessages } from '../../src/temporal/messages.ts';
-import { startControlWorker, type ControlWorkerOptions } from '../../workers/start-control-worker.ts';
+import {
+  startControlWorker,
+  type ControlWorkerOptions,
+} from '../../workers/start-control-worker.ts';
 import { startGatewayHost, type GatewayHost } from '../../workers/start-gateway-host.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
 import { eventually } from './eventually.ts';
 import { createTestNamespace, testTemporalAddress } from './temporal-namespace.ts';
+import { startWorkerChild, type WorkerChild } from './worker-process.ts';
 
 /** Durations short enough for tests; the ratios are those of production. */
 export const TEST_HOLD = { heartbeatMs: 500, timeoutMs: 3_000 };
@@ -36,6 +41,8 @@ export interface TestDash {
   readonly secretKey: string;
   /** Starts one more gateway host in this process. */
   startHost(hostId: string, options?: HostOptions): Promise<GatewayHost>;
+  /** Starts a gateway host as a process of its own, with the same durations, and waits until it is ready. */
+  startHostProcess(hostId: string): Promise<WorkerChild>;
   /** Starts a fake gateway, registers it and its workflow, and waits until it is open (or `until` holds). */
   addGateway(id: string, options?: AddGatewayOptions): Promise<FakeGateway>;
   gateway(id: string): Promise<GatewayRecord>;
@@ -61,6 +68,8 @@ const log = createLogger({
   name: 'test',
 });
 const clock = systemClock();
+// Each test file has its own copy of this module, and of Temporal's.
+installTemporalRuntime(log);
 
 /** Control worker and everything below it, on a database and a Temporal namespace of their own. */
 export async function startTestDash(
@@ -86,6 +95,7 @@ export async function startTestDash(
   const messages = createWorkflowMessages({ client: temporal.client, timeoutMs: 5_000 });
   const hosts: GatewayHost[] = [];
   const fakes: FakeGateway[] = [];
+  const children: WorkerChild[] = [];
 
   const gateway = async (id: string): Promise<GatewayRecord> => {
     const row = await getGateway(db, id);
@@ -117,6 +127,22 @@ export async function startTestDash(
       });
       hosts.push(host);
       return host;
+    },
+    async startHostProcess(hostId) {
+      const child = startWorkerChild('gateway-host', {
+        DATABASE_URL: database.url,
+        TEMPORAL_ADDRESS: testTemporalAddress(),
+        TEMPORAL_NAMESPACE: namespace,
+        DASH_HOST_ID: hostId,
+        DASH_SECRET_KEY: secretKey,
+        DASH_HOLD_HEARTBEAT_MS: String(TEST_HOLD.heartbeatMs),
+        DASH_HOLD_TIMEOUT_MS: String(TEST_HOLD.timeoutMs),
+        DASH_RUN_HEARTBEAT_MS: String(TEST_RUN.heartbeatMs),
+        DASH_RUN_TIMEOUT_MS: String(TEST_RUN.timeoutMs),
+      });
+      children.push(child);
+      await child.ready;
+      return child;
     },
     async addGateway(id, { laneLimit = 4, awaitOpen = true, labels = {}, ...fakeOptions } = {}) {
       const fake = await startFakeGateway(fakeOptions);
@@ -172,6 +198,7 @@ export async function startTestDash(
         { timeoutMs, what: `the end of ${taskId}` },
       ),
     async close() {
+      await Promise.all(children.map((child) => child.end()));
       await Promise.all(hosts.map((host) => host.close()));
       await control.close();
       await Promise.all(fakes.map((fake) => fake.close()));
