@@ -68,6 +68,7 @@ const log = createLogger({
   name: 'test',
 });
 const clock = systemClock();
+const bundle = process.env['DASH_TEST_WORKFLOW_BUNDLE'];
 // Each test file has its own copy of this module, and of Temporal's.
 installTemporalRuntime(log);
 
@@ -90,6 +91,7 @@ export async function startTestDash(
     runHeartbeatTimeoutMs: TEST_RUN.timeoutMs,
     clock,
     log,
+    ...(bundle === undefined ? {} : { workflowBundle: bundle }),
     ...options,
   });
   const messages = createWorkflowMessages({ client: temporal.client, timeoutMs: 5_000 });

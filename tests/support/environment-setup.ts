@@ -1,8 +1,10 @@
 /**
  * jest's global set-up of the tiers that need services. It runs once, before the first worker starts,
  * and hands over through the environment that every worker inherits: DASH_TEST_POSTGRES_URL,
- * DASH_TEST_TEMPORAL_ADDRESS, DASH_TEST_TEMPORAL_BINARY.
+ * DASH_TEST_TEMPORAL_ADDRESS, DASH_TEST_TEMPORAL_BINARY, DASH_TEST_WORKFLOW_BUNDLE.
  */
+import { join } from 'node:path';
+import { buildWorkflowBundle } from '../../scripts/build-workflow-bundle.ts';
 import { rememberServices } from './running-services.ts';
 import { startTestServices } from './test-services.ts';
 
@@ -14,4 +16,8 @@ export default async function setUp(): Promise<void> {
   if (services.temporalBinary !== undefined) {
     process.env['DASH_TEST_TEMPORAL_BINARY'] = services.temporalBinary;
   }
+  // Bundled once for all test files that run Dash's own workflows.
+  const bundle = join(services.dir, 'workflow-bundle.js');
+  await buildWorkflowBundle(bundle);
+  process.env['DASH_TEST_WORKFLOW_BUNDLE'] = bundle;
 }

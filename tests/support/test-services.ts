@@ -36,6 +36,8 @@ export interface TestServices {
   readonly temporalAddress: string;
   /** The program, for tests that start servers of their own; undefined when TEMPORAL_ADDRESS is used. */
   readonly temporalBinary: string | undefined;
+  /** Of this run; removed at its end. */
+  readonly dir: string;
   stop(): Promise<void>;
 }
 
@@ -73,6 +75,7 @@ export async function startTestServices(env: NodeJS.ProcessEnv): Promise<TestSer
       postgresUrl: postgres.url,
       temporalAddress: temporal.address,
       temporalBinary: temporal.binary,
+      dir,
       stop,
     };
   } catch (error) {
