@@ -34,6 +34,7 @@ export interface Api {
 }
 
 const CLOSE_WITHIN_MS = 10_000;
+const IDLE_CHECK_MS = 50;
 
 /**
  * Starts the API. Everything that a request needs is made before the listener opens; when PostgreSQL is away the API
@@ -92,16 +93,14 @@ function whyNotListening(error: NodeJS.ErrnoException, host: string, port: numbe
   return new Error(`The API cannot listen on ${host}:${port}: ${why}.`, { cause: error });
 }
 
+/** A connection that was kept alive by its client ends as soon as it is idle; after the bound every one does. */
 async function closeServer(server: Server, clock: Clock): Promise<void> {
   const closed = new AbortController();
-  const done = new Promise<void>((resolve) => {
-    server.close(() => {
-      closed.abort();
-      resolve();
-    });
-  });
-  server.closeIdleConnections();
-  await Promise.race([done, clock.sleep(CLOSE_WITHIN_MS, closed.signal)]);
+  server.close(() => closed.abort());
+  const deadline = clock.monotonic() + CLOSE_WITHIN_MS;
+  while (!closed.signal.aborted && clock.monotonic() < deadline) {
+    server.closeIdleConnections();
+    await clock.sleep(IDLE_CHECK_MS, closed.signal);
+  }
   server.closeAllConnections();
-  await done;
 }

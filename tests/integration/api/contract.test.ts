@@ -1,0 +1,267 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { commonErrors, type RouteSpec } from '../../../src/contract/define-route.ts';
+import type { ErrorCode } from '../../../src/contract/errors.ts';
+import { problem } from '../../../src/contract/problem.ts';
+import { listRoutes, type NamedRoute } from '../../../src/contract/routes.ts';
+import { withDatabase } from '../../support/database.ts';
+import { startTestApi, type TestApi } from '../../support/test-api.ts';
+import { deadTask, indeterminateTask } from './support/rows.ts';
+
+const database = withDatabase();
+let api: TestApi;
+let document: { paths: Record<string, Record<string, { operationId: string }>> };
+beforeAll(async () => {
+  api = await startTestApi({ db: database().db });
+  document = (await (
+    await api.request('GET', '/openapi.json', { key: null })
+  ).json()) as typeof document;
+});
+afterAll(() => api.close());
+
+const ROUTES = new Map(listRoutes().map((named) => [named.name, named]));
+const SWARM = {
+  name: 'contract',
+  strategy: 'parallel',
+  items: ['a', 'b'],
+  prompt: 'about {{item}}',
+};
+
+/** A request that succeeds, for each operation; the world it needs is made first. */
+const SUCCESSES: Readonly<Record<string, () => Promise<{ path: string; body?: unknown }>>> = {
+  'tasks.submit': () => at('/api/v1/tasks', { prompt: 'x' }),
+  'tasks.list': () => at('/api/v1/tasks?state=queued,dead&limit=5'),
+  'tasks.get': async () => at(`/api/v1/tasks/${await newTask()}`),
+  'tasks.attempts': async () => at(`/api/v1/tasks/${await deadTask(database().db)}/attempts`),
+  'tasks.events': async () => at(`/api/v1/tasks/${await newTask()}/events`),
+  'tasks.cancel': async () => at(`/api/v1/tasks/${await newTask()}/cancel`),
+  'tasks.decide': async () =>
+    at(`/api/v1/tasks/${(await indeterminateTask(database().db)).taskId}/decide`, {
+      decision: 'discard',
+    }),
+  'tasks.replay': async () => at(`/api/v1/tasks/${await deadTask(database().db)}/replay`),
+  'tasks.discard': async () => at(`/api/v1/tasks/${await deadTask(database().db)}/discard`),
+  'swarms.run': () => at('/api/v1/swarms', SWARM),
+  'swarms.list': () => at('/api/v1/swarms?state=running'),
+  'swarms.get': async () => at(`/api/v1/swarms/${await newSwarm()}`),
+  'swarms.cancel': async () => at(`/api/v1/swarms/${await newSwarm()}/cancel`),
+  'swarms.pause': async () => at(`/api/v1/swarms/${await newSwarm()}/pause`),
+  'swarms.resume': async () => at(`/api/v1/swarms/${await newSwarm()}/resume`),
+  'swarms.scale': async () => at(`/api/v1/swarms/${await newSwarm()}/scale`, { maxParallel: 3 }),
+  'sessions.list': async () => {
+    await newTask({ session: 'talk' });
+    return at('/api/v1/sessions');
+  },
+  'sessions.get': async () => {
+    await newTask({ session: 'talk' });
+    return at('/api/v1/sessions/talk?tenant=default');
+  },
+  'gateways.register': () =>
+    at('/api/v1/gateways', {
+      kind: 'adopted',
+      id: 'contract',
+      endpoint: 'ws://127.0.0.1:9',
+      token: 't',
+    }),
+  'gateways.list': () => at('/api/v1/gateways?removed=true'),
+  'gateways.get': async () => at(`/api/v1/gateways/${await newGateway()}`),
+  'pools.list': () => at('/api/v1/pools'),
+  'events.stream': () => at('/api/v1/events?after=start'),
+  'operations.live': () => at('/health/live'),
+  'operations.ready': () => at('/health/ready'),
+  'operations.openapi': () => at('/openapi.json'),
+  'operations.docs': () => at('/docs'),
+  'operations.metrics': () => at('/metrics'),
+};
+
+async function at(path: string, body?: unknown): Promise<{ path: string; body?: unknown }> {
+  await Promise.resolve();
+  return body === undefined ? { path } : { path, body };
+}
+async function newTask(extra: object = {}): Promise<string> {
+  const { task } = await api.client.tasks.submit({ body: { prompt: 'x', ...extra } });
+  return task.id;
+}
+async function newSwarm(): Promise<string> {
+  const answer = await api.request('POST', '/api/v1/swarms', { body: SWARM });
+  return ((await answer.json()) as { swarm: { id: string } }).swarm.id;
+}
+async function newGateway(): Promise<string> {
+  const { id } = await api.client.gateways.register({ body: { kind: 'managed' } });
+  return id;
+}
+
+/** Commands all look alike; each is asked of a gateway of its own. */
+async function requestOf({ name, route }: NamedRoute): Promise<{ path: string; body?: unknown }> {
+  const make = SUCCESSES[name];
+  if (make !== undefined) return make();
+  return {
+    path: route.path.replace('{gatewayId}', await newGateway()),
+    body: { reason: 'contract' },
+  };
+}
+
+function declaredErrors(route: RouteSpec): ReadonlySet<ErrorCode> {
+  return new Set([...commonErrors(route), ...route.errors]);
+}
+
+describe('the document and the server', () => {
+  test('every operation of the document answers as it says there, body included (R29)', async () => {
+    const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
+      Object.entries(methods).map(([method, { operationId }]) => ({
+        path,
+        method: method.toUpperCase(),
+        operationId,
+      })),
+    );
+    expect(operations).toHaveLength(ROUTES.size);
+    for (const { operationId, method } of operations) {
+      const named = ROUTES.get(operationId)!;
+      const { path, body } = await requestOf(named);
+      const stop = new AbortController();
+      const answer = await fetch(api.url + path, {
+        method,
+        headers: { Authorization: `Bearer ${api.adminKey}`, 'Content-Type': 'application/json' },
+        signal: stop.signal,
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+      const declared = named.route.responses[answer.status];
+      expect({
+        operationId,
+        status: answer.status,
+        declared: declared !== undefined,
+      }).toMatchObject({ declared: true });
+      if (declared !== undefined && 'schema' in declared)
+        declared.schema.parse(await answer.json());
+      else expect(answer.headers.get('content-type')).toContain(declared?.contentType);
+      stop.abort();
+    }
+  });
+
+  test('nothing but the document answers: other methods 405, other paths 404 (R29)', async () => {
+    const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'HEAD', 'PROPFIND'];
+    for (const [path, declared] of Object.entries(document.paths)) {
+      const place = path.replace(/\{\w+\}/g, 'none');
+      for (const method of methods.filter((one) => declared[one.toLowerCase()] === undefined)) {
+        const { status } = await api.request(method, place);
+        expect({ method, path, status }).toEqual({ method, path, status: 405 });
+      }
+      const { status } = await api.request('GET', `${place}/further/more/still`);
+      expect({ path, known: status !== 404 }).toEqual({ path, known: false });
+    }
+    for (const path of [
+      '/',
+      '/health',
+      '/api',
+      '/api/v1',
+      '/api/tasks',
+      '/favicon.ico',
+      '/docs/x',
+      '/metrics/',
+    ]) {
+      const { status } = await api.request('GET', path);
+      expect({ path, status }).toEqual({ path, status: 404 });
+    }
+  });
+});
+
+describe('any input', () => {
+  const text = fc.oneof(
+    fc.string({ unit: 'binary', maxLength: 20 }),
+    fc.constantFrom('default', 'main', '\0', '\ud800', ''),
+  );
+  const value = fc.oneof(
+    text,
+    fc.integer(),
+    fc.double(),
+    fc.boolean(),
+    fc.constant(null),
+    fc.array(text, { maxLength: 2 }),
+  );
+  const names = [
+    'prompt',
+    'tenant',
+    'pool',
+    'session',
+    'agent',
+    'priority',
+    'maxAttempts',
+    'deadline',
+    'kind',
+    'endpoint',
+    'token',
+    'labels',
+    'lanes',
+    'decision',
+    'output',
+    'attemptId',
+    'reason',
+    'maxParallel',
+    'strategy',
+    'items',
+    'nodes',
+    'steps',
+    'name',
+    '__proto__',
+    'constructor',
+  ];
+  const body = fc.dictionary(fc.oneof(fc.constantFrom(...names), text), value, { maxKeys: 6 });
+
+  test('is answered by a declared status and a valid problem, never by 5xx (R38)', async () => {
+    const routes = listRoutes().filter(({ route }) => route.method === 'POST');
+    await fc.assert(
+      fc.asyncProperty(fc.constantFrom(...routes), body, text, async ({ route }, input, place) => {
+        const path = route.path.replace(
+          /\{\w+\}/g,
+          encodeURIComponent(place.toWellFormed()) || 'x',
+        );
+        const answer = await api.request(route.method, path, { body: JSON.stringify(input) });
+        if (answer.ok) {
+          expect(Object.keys(route.responses)).toContain(String(answer.status));
+          return;
+        }
+        const { code, status } = problem.parse(await answer.json());
+        expect(status).toBeLessThan(500);
+        if (code !== 'route-not-found') expect([...declaredErrors(route)]).toContain(code);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('in a query is answered by 200 or a valid problem, never by 5xx (R38)', async () => {
+    const routes = listRoutes().filter(
+      ({ name, route }) =>
+        route.method === 'GET' && route.query !== undefined && name !== 'events.stream',
+    );
+    const query = fc.dictionary(
+      fc.constantFrom(
+        'state',
+        'tenant',
+        'pool',
+        'session',
+        'swarm',
+        'priority',
+        'limit',
+        'cursor',
+        'removed',
+        'gateway',
+      ),
+      text,
+      { maxKeys: 4 },
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.constantFrom(...routes), query, async ({ route }, parameters) => {
+        const search = new URLSearchParams(
+          Object.entries(parameters).map(([key, item]): [string, string] => [
+            key,
+            item.toWellFormed(),
+          ]),
+        );
+        const path = `${route.path.replace(/\{\w+\}/g, 'none')}?${search}`;
+        const answer = await api.request('GET', path);
+        if (!answer.ok) expect(problem.parse(await answer.json()).status).toBeLessThan(500);
+      }),
+      { numRuns: 200 },
+    );
+  });
+});
