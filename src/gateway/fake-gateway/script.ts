@@ -1,4 +1,5 @@
 import type { Clock } from '../../platform/clock.ts';
+import { directive } from '../stub-prompt.ts';
 
 /** One turn that the fake is about to execute. */
 export interface Turn {
@@ -124,12 +125,6 @@ function failureOf(prompt: string): ScriptedFailure | null {
     default:
       return 'provider-down';
   }
-}
-
-/** The value of `[[name]]` (empty) or `[[name:value]]`, null when absent. */
-export function directive(prompt: string, name: string): string | null {
-  const match = new RegExp(`\\[\\[${name}(?::([^\\]]*))?\\]\\]`).exec(prompt);
-  return match === null ? null : (match[1] ?? '');
 }
 
 /** Waits on the fake's clock unless the turn ends first; false when it did. */
