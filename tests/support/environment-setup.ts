@@ -3,10 +3,13 @@
  * and hands over through the environment that every worker inherits: DASH_TEST_POSTGRES_URL,
  * DASH_TEST_TEMPORAL_ADDRESS, DASH_TEST_TEMPORAL_BINARY, DASH_TEST_WORKFLOW_BUNDLE.
  */
+import { execFile } from 'node:child_process';
 import { join } from 'node:path';
-import { buildWorkflowBundle } from '../../scripts/build-workflow-bundle.ts';
+import { promisify } from 'node:util';
 import { rememberServices } from './running-services.ts';
 import { startTestServices } from './test-services.ts';
+
+const BUNDLER = join(import.meta.dirname, '..', '..', 'scripts', 'build-workflow-bundle.ts');
 
 export default async function setUp(): Promise<void> {
   const services = await startTestServices(process.env);
@@ -18,6 +21,6 @@ export default async function setUp(): Promise<void> {
   }
   // Bundled once for all test files that run Dash's own workflows.
   const bundle = join(services.dir, 'workflow-bundle.js');
-  await buildWorkflowBundle(bundle);
+  await promisify(execFile)(process.execPath, [BUNDLER, bundle]);
   process.env['DASH_TEST_WORKFLOW_BUNDLE'] = bundle;
 }

@@ -104,7 +104,7 @@ async function postgresFor(place: Place): Promise<Stoppable & { url: string }> {
   return startPostgresServer({
     ...place,
     clusterDir: join(place.dir, 'postgres'),
-    outsideDir: '/var/lib/dash/tests',
+    outsideDir: join(place.dir, 'outside'),
     logFile: join(place.dir, 'postgres.log'),
     clock: systemClock(),
     settings: TEST_SETTINGS,
@@ -118,11 +118,16 @@ async function refuseOldPostgres(url: string): Promise<void> {
     `select current_setting('server_version_num')::int as v`,
   );
   await client.end();
-  const version = rows[0]?.v ?? 0;
-  if (version >= OLDEST_POSTGRES) return;
-  throw new Error(
+  const reason = whyTooOld(rows[0]?.v ?? 0);
+  if (reason !== undefined) throw new Error(reason);
+}
+
+/** Why a PostgreSQL of this `server_version_num` is refused, or undefined when it will do (P4). */
+export function whyTooOld(version: number): string | undefined {
+  if (version >= OLDEST_POSTGRES) return undefined;
+  return (
     `DATABASE_URL names a PostgreSQL ${Math.floor(version / 10_000)}, and Dash needs 17 or newer (transaction_timeout). ` +
-      'Name a newer server, or unset DATABASE_URL to use the embedded one.',
+    'Name a newer server, or unset DATABASE_URL to use the embedded one.'
   );
 }
 
