@@ -7,19 +7,13 @@ import { projectDir } from '../src/config/project-dir.ts';
 import { systemClock } from '../src/platform/clock.ts';
 import { COMMANDS } from './commands.ts';
 import { EXIT } from './exit-codes.ts';
+import { listenForInterruption } from './interruption.ts';
 import { runCli } from './run-cli.ts';
 
-/**
- * The process of `dashctl`. The first Ctrl-C (or SIGTERM) asks the command to stop, a second one
- * ends it at once.
- */
+/** The process of `dashctl`: everything that the commands may not know of themselves comes from here. */
 export async function main(argv: readonly string[]): Promise<void> {
-  const interrupted = new AbortController();
-  const onSignal = (): void => {
-    if (interrupted.signal.aborted) process.exit(EXIT.interrupted);
-    interrupted.abort();
-  };
-  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  const clock = systemClock();
+  const interruption = listenForInterruption({ process, clock });
   process.stdout.on('error', endOnBrokenPipe);
   process.exitCode = await runCli(
     {
@@ -30,16 +24,16 @@ export async function main(argv: readonly string[]): Promise<void> {
       stdin: process.stdin,
       stdout: process.stdout,
       stderr: process.stderr,
-      clock: systemClock(),
+      clock,
       random: Math.random,
       randomId: randomUUID,
       fetch,
-      signal: interrupted.signal,
+      signal: interruption.signal,
       loadConfig,
     },
     { commands: COMMANDS },
   );
-  process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+  interruption.stop();
 }
 
 /** Loaded only when needed: most of the time that a short command takes is loading. */

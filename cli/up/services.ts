@@ -12,6 +12,8 @@ import { startPostgresServer } from '../../src/local/postgres-server.ts';
 import { ensureTemporalBinary } from '../../src/local/temporal-binary.ts';
 import { startTemporalServer } from '../../src/local/temporal-server.ts';
 import type { TemporalSettings } from '../../src/temporal/connect.ts';
+import { CliError } from '../cli-error.ts';
+import { EXIT } from '../exit-codes.ts';
 import type { UpContext } from './up-context.ts';
 
 /** The ports that are tried first, so that links stay the same from start to start. */
@@ -46,12 +48,13 @@ async function startDatabase(up: UpContext): Promise<string> {
     up.progress.line('PostgreSQL: the one that DATABASE_URL names.');
     return url;
   }
+  const logFile = join(up.dataDir.path, 'logs', 'postgres.log');
   const step = up.progress.step('Starting PostgreSQL');
   try {
     const server = await startPostgresServer({
       clusterDir: join(up.dataDir.path, 'postgres'),
       outsideDir: join('/var/lib/dash', up.dataDir.id),
-      logFile: join(up.dataDir.path, 'logs', 'postgres.log'),
+      logFile,
       home: up.dataDir.home,
       env: up.env,
       clock: up.clock,
@@ -59,7 +62,7 @@ async function startDatabase(up: UpContext): Promise<string> {
       port: WANTED_PORTS.postgres,
     });
     step.done(`PostgreSQL on port ${server.port}`);
-    mind(up, 'PostgreSQL', 'postgres.log', server);
+    mind(up, 'PostgreSQL', logFile, server);
     return server.url;
   } catch (error) {
     step.fail('PostgreSQL did not start');
@@ -81,11 +84,12 @@ async function startTemporal(up: UpContext): Promise<Omit<Services, 'databaseUrl
     progress: up.progress,
     abort: up.ending,
   });
+  const dataDir = join(up.dataDir.path, 'temporal');
   const step = up.progress.step('Starting Temporal');
   try {
     const server = await startTemporalServer({
       binaryPath: binary.path,
-      dataDir: join(up.dataDir.path, 'temporal'),
+      dataDir,
       storage: 'file',
       namespace: temporal.namespace,
       home: up.dataDir.home,
@@ -96,7 +100,7 @@ async function startTemporal(up: UpContext): Promise<Omit<Services, 'databaseUrl
       uiPort: WANTED_PORTS.temporalWeb,
     });
     step.done(`Temporal on ${server.address}`);
-    mind(up, 'Temporal', 'temporal.log', server);
+    mind(up, 'Temporal', join(dataDir, 'temporal.log'), server);
     const connection = { address: server.address };
     return {
       temporal: { connection, namespace: server.namespace },
@@ -112,16 +116,19 @@ async function startTemporal(up: UpContext): Promise<Omit<Services, 'databaseUrl
 function mind(
   up: UpContext,
   what: string,
-  logName: string,
+  logFile: string,
   server: { readonly exited: Promise<ChildExit>; readonly stop: () => Promise<void> },
 ): void {
   up.onEnd(what, () => server.stop());
   void server.exited.then(({ code, signal }) => {
     if (up.ending.aborted) return;
     up.fail(
-      new Error(
-        `${what} ended by itself (${signal ?? `exit code ${String(code)}`}); its log is ${logName} below ${up.dataDir.path}. Nothing is lost: start again, and the work goes on.`,
-      ),
+      new CliError({
+        exitCode: EXIT.failed,
+        code: 'service-ended',
+        message: `${what} ended by itself (${signal ?? `exit code ${String(code)}`}), so Dash ends, too. Its log: ${logFile}`,
+        hint: 'Nothing that was accepted is lost: start again, and the work goes on.',
+      }),
     );
   });
 }

@@ -15,7 +15,7 @@ export interface UpContext {
   /** Aborts when everything is to end: long steps stop. */
   readonly ending: AbortSignal;
   /** Remembers how `what` ends; what was started last ends first. */
-  onEnd(what: string, end: () => Promise<void> | void, options?: { withinMs?: number }): void;
+  onEnd(what: string, end: () => Promise<void> | void): void;
   /** Something that everything else needs has ended by itself: everything ends, with this reason. */
   fail(error: Error): void;
 }

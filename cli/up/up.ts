@@ -2,30 +2,24 @@
  * `dashctl up`, the composition root: takes the data directory, brings up PostgreSQL, Temporal, Dash
  * and one gateway, runs the first swarm, stays, and ends everything in order.
  */
-import { join } from 'node:path';
 import type { DashClient } from '../../src/contract/client.ts';
 import type { SwarmSpecInput } from '../../src/domain/swarm-schema.ts';
-import { openDataDir, type DataDir } from '../../src/local/data-dir.ts';
 import { LocalError } from '../../src/local/local-error.ts';
-import { createProgress, type Progress } from '../../src/local/progress.ts';
-import { createLifecycle, type Lifecycle } from '../../src/platform/lifecycle.ts';
-import { createLogger, logFile } from '../../src/platform/logger.ts';
 import { CliError } from '../cli-error.ts';
 import type { UpInput } from '../commands/up.ts';
 import { clientOf, type CliContext } from '../context.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
+import { explainError } from '../explain-error.ts';
 import { readAdminKey, writeLocalInstance } from '../local-instance.ts';
 import { readSwarmFile } from '../swarm-file.ts';
 import { startDash, type Dash } from './dash.ts';
 import { beginFirstSwarm, showFirstSwarm } from './first-swarm.ts';
+import { beginLaunch } from './launch.ts';
 import { openLocalGateway } from './local-gateway.ts';
 import { installOpenClaw, startManagedGateways } from './managed-gateways.ts';
 import { answerBlock, closingBlock, modelLine, readyLine, workflowLink } from './report.ts';
 import { startServices, type Services } from './services.ts';
 import type { UpContext } from './up-context.ts';
-
-/** Hand-over 30 s, gateway 10 s, Temporal and PostgreSQL 10 s each, and some air. */
-const END_WITHIN_MS = 70_000;
 
 /** Runs until it is interrupted, or with `once` until the swarm has ended. */
 export async function runUp(given: UpInput, context: CliContext): Promise<ExitCode> {
@@ -34,39 +28,16 @@ export async function runUp(given: UpInput, context: CliContext): Promise<ExitCo
   // Read before anything is started: a slip in the file costs a second, not a minute.
   const spec =
     given.firstSwarm === undefined ? undefined : await readSpec(given.firstSwarm, context);
-  const dataDir = await explained(openDataDir({ path: config.dataDir }));
-  const log = createLogger({
-    level: config.logLevel,
-    name: 'dash',
-    destination: logFile(join(dataDir.path, 'logs', 'dash.log')),
+  const launch = await beginLaunch(config, context).catch((error: unknown) => {
+    throw explain(error);
   });
-  const progress = createProgress({
-    stream: context.output.json ? context.stderr : context.stdout,
-    clock: context.clock,
-    color: context.colorful && context.stdout.isTTY === true,
-  });
-  const lifecycle = createLifecycle({ log, clock: context.clock, deadlineMs: END_WITHIN_MS });
-  lifecycle.onEnd('the data directory', () => dataDir.release());
-  const failure = Promise.withResolvers<never>();
-  const ended = interruption(context);
-  const up: UpContext = {
-    config,
-    dataDir,
-    env: { ...context.env },
-    clock: context.clock,
-    log,
-    progress,
-    ending: lifecycle.ending,
-    onEnd: lifecycle.onEnd,
-    fail: failure.reject,
-  };
+  const session: Session = { given, spec, context, startedAt, up: launch.up, isUp: false };
   try {
-    const session = { given, spec, context, up, startedAt };
-    return await Promise.race([run(session), failure.promise, ended]);
+    return await Promise.race([run(session), launch.failed, interrupted(session)]);
   } catch (error) {
     throw explain(error);
   } finally {
-    await endEverything(lifecycle, progress);
+    await launch.end();
   }
 }
 
@@ -74,12 +45,14 @@ interface Session {
   readonly given: UpInput;
   readonly spec: SwarmSpecInput | undefined;
   readonly context: CliContext;
-  readonly up: UpContext;
   readonly startedAt: number;
+  readonly up: UpContext;
+  /** Everything that was asked for is done; it only stays up. */
+  isUp: boolean;
 }
 
 async function run(session: Session): Promise<ExitCode> {
-  const { given, spec, context, up } = session;
+  const { given, context, up } = session;
   up.progress.line(`Dash in ${up.dataDir.path}`);
   const starting = [startServices(up), installOpenClaw(up)] as const;
   // When one fails the other is waited for: what it has started is ended with the rest.
@@ -94,22 +67,31 @@ async function run(session: Session): Promise<ExitCode> {
     pid: process.pid,
   });
   up.progress.line(modelLine(up.config.model));
-  const client = clientOf(context, {
-    baseUrl: dash.apiUrl,
-    apiKey: readAdminKey(up.config.dataDir),
-  });
-  const gateway = await openLocalGateway({ context, client, progress: up.progress });
-  const sinceStartMs = context.clock.monotonic() - session.startedAt;
-  say(
-    session,
-    { kind: 'ready', ...dash, sinceStartMs: Math.round(sinceStartMs), gateway },
-    readyLine(gateway, sinceStartMs),
-  );
-  const swarmCode =
-    spec === undefined ? EXIT.ok : await runFirstSwarm(session, { client, services, spec });
-  if (given.once) return swarmCode;
+  const apiKey = readAdminKey(up.config.dataDir);
+  const client = clientOf(context, { baseUrl: dash.apiUrl, apiKey });
+  const code = await work(session, client, services);
+  if (given.once) return code;
   showPlaces(session, dash, services);
-  return stay();
+  session.isUp = true;
+  return new Promise<never>(() => undefined);
+}
+
+/**
+ * Opens the gateway and runs the first swarm. Without `once` a gateway that does not open is told, not
+ * fatal: everything else is up, and an operator can see to it.
+ */
+async function work(session: Session, client: DashClient, services: Services): Promise<ExitCode> {
+  const { given, spec, context, up, startedAt } = session;
+  try {
+    const gateway = await openLocalGateway({ context, client, progress: up.progress });
+    const sinceStartMs = Math.round(context.clock.monotonic() - startedAt);
+    say(session, { kind: 'ready', sinceStartMs, gateway }, readyLine(gateway, sinceStartMs));
+  } catch (error) {
+    if (given.once || !(error instanceof CliError)) throw error;
+    context.output.error(explainError(error).problem);
+    return EXIT.failed;
+  }
+  return spec === undefined ? EXIT.ok : runFirstSwarm(session, { client, services, spec });
 }
 
 async function runFirstSwarm(
@@ -166,35 +148,18 @@ function say({ context, up }: Session, value: object, text: string): void {
   else up.progress.line(text);
 }
 
-/** Until the person or a failure ends it. */
-function stay(): Promise<never> {
-  return new Promise<never>(() => undefined);
-}
-
-function interruption({ signal }: CliContext): Promise<ExitCode> {
+/** Ctrl-C ends what only stays up in order and well; what was under way is interrupted. */
+function interrupted(session: Session): Promise<ExitCode> {
+  const { signal } = session.context;
   return new Promise((resolve) => {
-    const stop = (): void => resolve(EXIT.interrupted);
+    const stop = (): void => resolve(session.isUp ? EXIT.ok : EXIT.interrupted);
     if (signal.aborted) stop();
     else signal.addEventListener('abort', stop, { once: true });
   });
 }
 
-async function endEverything(lifecycle: Lifecycle, progress: Progress): Promise<void> {
-  const step = progress.step('Ending');
-  const { failed, late } = await lifecycle.end('dashctl up ends');
-  const left = [...failed, ...late];
-  if (left.length === 0) step.done('Everything has ended');
-  else step.fail(`Ended, though not in order: ${left.join(', ')} (the log says more)`);
-}
-
-function readSpec(file: string, context: CliContext): Promise<SwarmSpecInput> {
-  return readSwarmFile({ ...context, file }).then(({ spec }) => spec);
-}
-
-async function explained(opening: Promise<DataDir>): Promise<DataDir> {
-  return opening.catch((error: unknown) => {
-    throw explain(error);
-  });
+async function readSpec(file: string, context: CliContext): Promise<SwarmSpecInput> {
+  return (await readSwarmFile({ ...context, file })).spec;
 }
 
 /** Troubles of the machine are sentences for a person, not defects of dashctl. */

@@ -104,7 +104,9 @@ export class Database {
   /** Ends listeners and connections; statements in flight finish first. */
   async close(): Promise<void> {
     await Promise.all([...this.#listeners].map((listener) => listener.close()));
+    // Kysely ends a pool only after it has used it once.
     await this.kysely.destroy();
+    if (!this.pool.ending) await this.pool.end();
   }
 }
 
