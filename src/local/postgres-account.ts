@@ -65,28 +65,28 @@ export function canReach(account: Account, path: string): boolean {
 
 /**
  * The directory of the PostgreSQL programs, where `account` can execute them: the installed one, or
- * a copy below `outsideDir`, made once per version and put in place whole.
+ * a copy below `copiesDir`, made once per version and put in place whole.
  */
 export function reachablePrograms(options: {
   installedDir: string;
   version: string;
   account: Account | undefined;
-  outsideDir: string;
+  copiesDir: string;
 }): string {
-  const { installedDir, version, account, outsideDir } = options;
+  const { installedDir, version, account, copiesDir } = options;
   if (account === undefined || canReach(account, join(installedDir, 'bin', 'postgres'))) {
     return installedDir;
   }
-  const copy = join(outsideDir, `postgres-${version}`);
+  const copy = join(copiesDir, `postgres-${version}`);
   if (existsSync(copy)) return copy;
   const part = `${copy}.part-${process.pid}`;
   try {
-    mkdirSync(outsideDir, { recursive: true, mode: 0o755 });
+    mkdirSync(copiesDir, { recursive: true, mode: 0o755 });
     cpSync(installedDir, part, { recursive: true, verbatimSymlinks: true });
     renameSync(part, copy);
   } catch (error) {
     rmSync(part, { recursive: true, force: true });
-    if (!existsSync(copy)) throw explainFileError(error, outsideDir);
+    if (!existsSync(copy)) throw explainFileError(error, copiesDir);
   }
   return copy;
 }

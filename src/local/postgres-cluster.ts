@@ -27,7 +27,10 @@ import { runCommand } from './run-command.ts';
 export interface ClusterOptions {
   /** The wish; made by the first start. */
   readonly clusterDir: string;
-  /** Where root's server keeps what its account could not reach otherwise: below a directory open to all. */
+  /**
+   * Where root's server keeps its data when its account cannot reach the wish: below a directory open
+   * to all. Copies of the programs go beside it, where other data directories share them.
+   */
   readonly outsideDir: string;
   readonly home: ProcessHome;
   readonly env: NodeJS.ProcessEnv;
@@ -51,7 +54,11 @@ export async function ensureCluster(options: ClusterOptions): Promise<Cluster> {
   const isRoot = process.getuid?.() === 0;
   const account = isRoot ? await accountFor(options) : undefined;
   const dir = placeCluster(options, account);
-  const programsDir = reachablePrograms({ ...installed, account, outsideDir: options.outsideDir });
+  const programsDir = reachablePrograms({
+    ...installed,
+    account,
+    copiesDir: dirname(options.outsideDir),
+  });
   const cluster = { dir, programsDir, account };
   if (exists(dir)) refuseOtherVersion(dir, installed.major);
   else await makeCluster(options, cluster);
@@ -98,6 +105,13 @@ function placeCluster(options: ClusterOptions, account: Account | undefined): st
   }
   // Once outside it stays there, even when the wish became reachable: that is where the data is.
   if (!exists(outside) && canReach(account, dirname(clusterDir))) return clusterDir;
+  if (!canReach(account, options.outsideDir)) {
+    throw new LocalError({
+      code: 'not-writable',
+      happened: `PostgreSQL cannot run as root, and its user ${account.uid} may enter neither ${dirname(clusterDir)} nor ${dirname(options.outsideDir)}.`,
+      toDo: 'Name a data directory that all users may enter with DASH_DATA_DIR, run Dash as an ordinary user, or set DATABASE_URL to a PostgreSQL 17 or newer.',
+    });
+  }
   progress.line(
     `PostgreSQL cannot run as root, and its user may not enter ${dirname(clusterDir)}: the database is in ${outside}.`,
   );

@@ -29,7 +29,7 @@ test('programs out of reach are copied whole to where the account can run them, 
   mkdirSync(join(installedDir, 'bin'), { recursive: true });
   writeFileSync(join(installedDir, 'bin', 'postgres'), 'program', { mode: 0o755 });
   symlinkSync('postgres', join(installedDir, 'bin', 'link'));
-  const options = { installedDir, version: '18.4', account, outsideDir: join(dir.path, 'outside') };
+  const options = { installedDir, version: '18.4', account, copiesDir: join(dir.path, 'outside') };
   expect(reachablePrograms(options)).toBe(installedDir);
 
   chmodSync(installedDir, 0o700);
