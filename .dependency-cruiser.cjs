@@ -240,10 +240,10 @@ module.exports = {
     {
       name: 'cli-composition-starts-processes',
       comment:
-        'The composition root calls the start functions of api and workers, not their insides.',
+        'The composition root calls the start functions of api and workers, and knows types of what is behind them.',
       severity: 'error',
       from: { path: CLI_COMPOSITION },
-      to: { path: '^(workflows|activities)/' },
+      to: { path: '^(workflows|activities)/', dependencyTypesNot: ['type-only'] },
     },
     {
       name: 'shared-library-has-no-process',

@@ -3,7 +3,9 @@
 const base = {
   testEnvironment: 'node',
   extensionsToTreatAsEsm: ['.ts'],
-  transform: { '^.+\\.ts$': ['@swc/jest', { jsc: { target: 'es2024', parser: { syntax: 'typescript' } } }] },
+  transform: {
+    '^.+\\.ts$': ['@swc/jest', { jsc: { target: 'es2024', parser: { syntax: 'typescript' } } }],
+  },
   modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/.dash', '<rootDir>/tools'],
 };
 
@@ -24,6 +26,11 @@ export default {
       displayName: 'integration',
       testMatch: ['<rootDir>/tests/{integration,contract,replay}/**/*.test.ts'],
     },
-    { ...base, ...withServices, displayName: 'e2e', testMatch: ['<rootDir>/tests/e2e/**/*.test.ts'] },
+    {
+      ...base,
+      ...withServices,
+      displayName: 'e2e',
+      testMatch: ['<rootDir>/tests/e2e/**/*.test.ts'],
+    },
   ],
 };

@@ -26,5 +26,4 @@ export type RunTaskResult =
 
 /** `abortAttempt`: ends whatever of this attempt may still execute, and says whether the gateway confirmed it. */
 export type AbortResult =
-  | { readonly kind: 'confirmed' }
-  | { readonly kind: 'unconfirmed'; readonly message: string };
+  { readonly kind: 'confirmed' } | { readonly kind: 'unconfirmed'; readonly message: string };
