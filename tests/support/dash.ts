@@ -4,7 +4,10 @@ import { getGateway, registerGateway } from '../../src/db/gateway-store.ts';
 import type { GatewayRecord } from '../../src/db/gateway-record.ts';
 import { getTask } from '../../src/db/task-store.ts';
 import type { TaskRecord } from '../../src/db/task-record.ts';
-import type { AttemptPolicy } from '../../src/domain/attempt-protocol-policy.ts';
+import {
+  DEFAULT_ATTEMPT_POLICY,
+  type AttemptPolicy,
+} from '../../src/domain/attempt-protocol-policy.ts';
 import { isTerminal } from '../../src/domain/task.ts';
 import {
   startFakeGateway,
@@ -54,7 +57,7 @@ export interface TestDash {
 
 export interface HostOptions {
   readonly race?: RacePoints;
-  readonly policy?: AttemptPolicy;
+  readonly policy?: Partial<AttemptPolicy>;
 }
 
 export interface AddGatewayOptions extends FakeGatewayOptions {
@@ -125,7 +128,7 @@ export async function startTestDash(
         log,
         metrics: createMetrics({ registry: new Registry() }),
         ...(race === undefined ? {} : { race }),
-        ...(policy === undefined ? {} : { policy }),
+        ...(policy === undefined ? {} : { policy: { ...DEFAULT_ATTEMPT_POLICY, ...policy } }),
       });
       hosts.push(host);
       return host;
