@@ -1,5 +1,6 @@
 const MAX_QUOTE_CHARS = 160;
 const MAX_TERMS = 5;
+const LONGEST_TERM = 30;
 
 /**
  * The answer of the built-in stub model: the same for the same prompt, honest about being a stub, and made of the
@@ -21,7 +22,7 @@ function countWords(text: string): number {
 function termsOf(text: string): string[] {
   const counts = new Map<string, number>();
   for (const word of text.toLowerCase().match(/\p{L}{5,}/gu) ?? []) {
-    counts.set(word, (counts.get(word) ?? 0) + 1);
+    if (word.length <= LONGEST_TERM) counts.set(word, (counts.get(word) ?? 0) + 1);
   }
   return [...counts]
     .sort((left, right) => right[1] - left[1])
