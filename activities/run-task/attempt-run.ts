@@ -74,7 +74,10 @@ class Carrier {
     for (;;) {
       if (this.#stopped.aborted) return { kind: 'detached', why: 'closing' };
       try {
-        last = last.kind === 'next' ? await this.#step(last.state) : await this.#read(last.former);
+        last =
+          last.kind === 'next'
+            ? await this.#step(last.state)
+            : await this.#read(last.former, last.stood ?? false);
         if (last.kind === 'ended') return last.end;
       } catch (error) {
         const end = await this.#afterError(error);
@@ -85,9 +88,10 @@ class Carrier {
   }
 
   /** Reads the row; what it says may be the end already (P21). What `former` remembers holds under its own epoch. */
-  async #read(former: RunState | null): Promise<Performed> {
+  async #read(former: RunState | null, stood: boolean): Promise<Performed> {
     const deps = this.#deps;
     const row = await this.#readRow();
+    if (stood && former !== null) mustDiffer(former, row);
     await deps.race.reach('run-task.row-read', { attemptId: row.attemptId });
     const result = row.state === 'indeterminate' ? null : resultOfRow(row);
     if (result !== null) return { kind: 'ended', end: result };
@@ -182,6 +186,15 @@ class Carrier {
     });
     return marked.kind === 'ok' ? { kind: 'indeterminate', reason: 'unexpected' } : null;
   }
+}
+
+/** A refused write means that the row has moved on. If it has not, trying again would never end. */
+function mustDiffer({ facts }: RunState, row: RunState['row']): void {
+  const moved =
+    row.state !== facts.state ||
+    row.task.cancelRequested !== facts.cancelRequested ||
+    (row.decision !== null) !== facts.decided;
+  if (!moved) throw new Error(`the row refuses what its state (${row.state}) allows`);
 }
 
 /** Temporal asks for an attempt that the database does not have. */

@@ -20,6 +20,7 @@ export function factsOf(row: AttemptRecord, clock: Clock): AttemptFacts {
     stateId: row.stateId,
     sendingAtMs: row.sendingAt === null ? null : nowMs - (clock.now() - Date.parse(row.sendingAt)),
     holdsLane: row.holdsLane,
+    decided: row.decision !== null,
     cancelRequested: task.cancelRequested,
     deadlineAtMs: task.deadlineInMs === null ? null : nowMs + task.deadlineInMs,
     runLimitMs: task.runLimitSeconds * 1_000,

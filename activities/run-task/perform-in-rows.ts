@@ -5,7 +5,7 @@ import type { CancelReason, TaskEnd } from '../../src/domain/task.ts';
 import type { AttemptStands, MarkResult } from '../../src/db/attempt-run.ts';
 import type { SettleOptions } from '../../src/db/settle.ts';
 import type { Performed } from './run-control.ts';
-import type { RunDeps, RunObserver } from './ports.ts';
+import type { RunDeps } from './ports.ts';
 import { withFacts, withMemory, type RunState } from './run-state.ts';
 
 type Of<Kind extends Action['kind']> = Extract<Action, { kind: Kind }>;
@@ -19,7 +19,7 @@ function writer({ row, ownerEpoch }: RunState): { attemptId: string; ownerEpoch:
 function stands(state: RunState, because: AttemptStands['because']): Performed {
   return because === 'superseded-owner'
     ? { kind: 'ended', end: { kind: 'detached', why: 'superseded' } }
-    : { kind: 'reread', former: state };
+    : { kind: 'reread', former: state, stood: true };
 }
 
 /** P23: the row is committed before the wire. */
@@ -33,13 +33,13 @@ export async function commitSending(
   const answer = await deps.rows.beginSending({ ...writer(state), runId, bootId, stateId });
   if (answer.kind === 'ok') {
     await deps.race.reach('run-task.sending-committed', { attemptId });
-    const { runIds, sendingAtMs } = state.facts;
+    const { runIds } = state.facts;
     const committed = withFacts(state, {
       state: 'sending',
       bootId,
       stateId,
       runIds: runIds.includes(runId) ? runIds : [...runIds, runId],
-      sendingAtMs: sendingAtMs ?? nowMs,
+      sendingAtMs: nowMs,
     });
     return {
       kind: 'next',
@@ -63,7 +63,7 @@ export async function commitSending(
     case 'cancel-requested':
     case 'not-open':
     case 'already-accepted':
-      return { kind: 'reread', former: state };
+      return stands(state, 'state');
     default:
       return assertNever(answer.reason);
   }
@@ -104,6 +104,7 @@ export async function reappear(deps: RunDeps, state: RunState): Promise<Performe
 
 export async function freeLane(deps: RunDeps, state: RunState): Promise<Performed> {
   const marked = await deps.rows.freeLane(writer(state));
+  if (marked.kind === 'ok') laneFreed(deps, state);
   return afterMark(state, marked, { holdsLane: false });
 }
 
@@ -146,7 +147,7 @@ export async function settle(
     deps.observer.swarmNews(settled.swarmId);
   }
   if (settled.kind === 'settled') {
-    observeEnd(deps.observer, state, attemptOutcome);
+    laneFreed(deps, state);
     return { kind: 'ended', end: { kind: 'settled', state: settled.state } };
   }
   if (settled.because === 'terminal' && settled.end !== null) {
@@ -200,7 +201,7 @@ export async function close(
   const closed = await deps.rows.closeAttempt({ ...writer(state), outcome: 'failed', failure });
   await deps.race.reach('run-task.closed', { attemptId });
   if (closed.kind === 'stands') return stands(state, closed.because);
-  observeEnd(deps.observer, state, 'failed', failure.class);
+  laneFreed(deps, state);
   const { attemptsUsed, maxAttempts } = closed;
   return { kind: 'ended', end: { kind: 'failed', failure, attemptsUsed, maxAttempts } };
 }
@@ -213,7 +214,7 @@ export async function release(
 ): Promise<Performed> {
   const released = await deps.rows.releaseAttempt({ ...writer(state), from: proof, reason });
   if (released.kind === 'stands') return stands(state, released.because);
-  observeEnd(deps.observer, state, 'released');
+  laneFreed(deps, state);
   if (!('settled' in released)) return { kind: 'ended', end: { kind: 'superseded' } };
   const { swarmId, swarmBecameDirty } = released.settled;
   if (swarmBecameDirty && swarmId !== null) deps.observer.swarmNews(swarmId);
@@ -233,15 +234,10 @@ export async function handToPerson(
     evidence: { words: evidence, runIds: state.facts.runIds, look: state.seen },
   });
   if (marked.kind !== 'ok') return stands(state, marked.because);
-  observeEnd(deps.observer, state, 'indeterminate');
+  if (!keepLane) laneFreed(deps, state);
   return { kind: 'ended', end: { kind: 'indeterminate', reason } };
 }
 
-function observeEnd(
-  observer: RunObserver,
-  { row }: RunState,
-  outcome: Parameters<RunObserver['ended']>[0]['outcome'],
-  failure: Parameters<RunObserver['ended']>[0]['failure'] = null,
-): void {
-  observer.ended({ gatewayId: row.gatewayId, outcome, failure });
+function laneFreed(deps: RunDeps, { row }: RunState): void {
+  deps.observer.laneFreed({ gatewayId: row.gatewayId });
 }

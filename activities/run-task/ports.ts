@@ -14,9 +14,7 @@ import type {
 } from '../../src/db/attempt-run.ts';
 import type { requestCancel } from '../../src/db/cancel.ts';
 import type { settleTask } from '../../src/db/settle.ts';
-import type { AttemptOutcome } from '../../src/domain/attempt.ts';
 import type { AttemptPolicy } from '../../src/domain/attempt-protocol-policy.ts';
-import type { FailureClass } from '../../src/domain/failure.ts';
 import type { GatewayConnection, Permit } from '../../src/gateway/connection.ts';
 import type { Clock } from '../../src/platform/clock.ts';
 import type { RacePoints } from '../../src/platform/race-points.ts';
@@ -83,12 +81,8 @@ export interface RunLog {
 export interface RunObserver {
   /** The gateway acknowledged a first send; `waitedMs` since the task was accepted. */
   started(event: { readonly gatewayId: string; readonly waitedMs: number }): void;
-  /** An attempt ended, or was handed to a person; its lane may be free. */
-  ended(event: {
-    readonly gatewayId: string;
-    readonly outcome: AttemptOutcome | 'released' | 'indeterminate';
-    readonly failure: FailureClass | null;
-  }): void;
+  /** An attempt gave its lane back: another task may be claimed for it. */
+  laneFreed(event: { readonly gatewayId: string }): void;
   /** A swarm has news that nobody was told of (P31): signal its workflow. */
   swarmNews(swarmId: string): void;
 }

@@ -14,7 +14,12 @@ export interface Detached {
 export type Performed =
   | { readonly kind: 'next'; readonly state: RunState }
   /** The row has, or may have, changed under this run: read it before anything else. */
-  | { readonly kind: 'reread'; readonly former: RunState | null }
+  | {
+      readonly kind: 'reread';
+      readonly former: RunState | null;
+      /** The row refused what `former` says its state allows: it must say something else now. */
+      readonly stood?: true;
+    }
   | { readonly kind: 'ended'; readonly end: RunEnd };
 
 export interface RunControl {

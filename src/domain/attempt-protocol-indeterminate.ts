@@ -10,8 +10,9 @@ import type { LookSeen } from './look.ts';
  */
 export function decideIndeterminate(situation: Situation): Action {
   const { facts, seen } = situation;
-  if (facts.runIds.length === 0) {
-    return facts.holdsLane ? { kind: 'free-lane' } : { kind: 'return' };
+  if (facts.runIds.length === 0 || facts.decided) {
+    const idle = facts.runIds.length === 0 && facts.holdsLane;
+    return idle ? { kind: 'free-lane' } : { kind: 'return' };
   }
   switch (seen.kind) {
     case 'unseen':

@@ -15,11 +15,10 @@ export function sendNext(situation: Situation, look: LookSeen, evidence: Sendabl
   const { facts, memory } = situation;
   const { bootId, stateId } = look.gateway;
   if (stateId === null) return withoutSentinel(situation);
+  // The look is the one from before the commit: it cannot list a run id that was new then.
+  if (memory.committed?.bootId === bootId) return { kind: 'send', ...memory.committed };
   const last = facts.runIds.at(-1);
   const runId = last === undefined || evidence.kind === 'interrupted' ? nextRunId(facts) : last;
-  if (memory.committed?.runId === runId && memory.committed.bootId === bootId) {
-    return { kind: 'send', runId, bootId };
-  }
   return (
     afterRefusal(situation, look, evidence) ?? { kind: 'commit-sending', runId, bootId, stateId }
   );
@@ -58,14 +57,17 @@ function afterRefusal(situation: Situation, look: LookSeen, evidence: Sendable):
 }
 
 /**
- * P27: nothing ever ran and nothing still can. Either this owner made every send and each was refused, or the only
- * sends went to an earlier boot: the input is durable before the answer, and the wire to that boot is gone.
+ * P27: nothing ever ran and nothing still can. Either this owner made every send and each was refused, or all sends
+ * went to an earlier boot under one run id: the input is durable before the answer, and the wire to that boot is gone.
  */
 function isProvablyUnsent(situation: Situation, look: LookSeen, evidence: Sendable): boolean {
   const { facts, memory } = situation;
   if (memory.provablyUnsent) return true;
   return (
-    evidence.kind === 'absent' && facts.state === 'sending' && facts.bootId !== look.gateway.bootId
+    evidence.kind === 'absent' &&
+    facts.state === 'sending' &&
+    facts.runIds.length === 1 &&
+    facts.bootId !== look.gateway.bootId
   );
 }
 

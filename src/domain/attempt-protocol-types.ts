@@ -25,9 +25,11 @@ export interface AttemptFacts {
   /** Where the last committed send went; null until the first `sending`. */
   readonly bootId: string | null;
   readonly stateId: string | null;
-  /** When the first send was committed. */
+  /** When the last send was committed; the run limit counts from here. */
   readonly sendingAtMs: number | null;
   readonly holdsLane: boolean;
+  /** A person's decision about it stands: nothing else carries it on any more (P29). */
+  readonly decided: boolean;
   readonly cancelRequested: CancelReason | null;
   /** Null: the task has none. */
   readonly deadlineAtMs: number | null;

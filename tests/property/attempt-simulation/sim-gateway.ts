@@ -1,0 +1,368 @@
+import type { RunAnswer, RunFailure } from '../../../src/domain/failure.ts';
+import type { Look, OwnRun } from '../../../src/domain/look.ts';
+import type { SendResult } from '../../../src/gateway/connection.ts';
+import { GatewayCallError } from '../../../src/gateway/gateway-call-error.ts';
+import type { World } from './world.ts';
+
+/** How one execution goes; taken in turn by whatever executes next. */
+export interface Turn {
+  readonly ms: number;
+  readonly end: 'answer' | 'fail' | 'hang';
+}
+
+export interface GatewayScript {
+  readonly turns: readonly Turn[];
+  /** How long after ready a recovery appears, per recovery; null: never. */
+  readonly recoveryMs: readonly (number | null)[];
+}
+
+/** A run as it truly is, whatever anybody knows of it. */
+export interface TrueRun {
+  readonly runId: string;
+  readonly sessionKey: string;
+  readonly origin: 'dash' | 'recovery' | 'foreign';
+  /** The own run id that a recovery resumes. */
+  readonly resumes: string | null;
+  status:
+    | 'queued'
+    | 'executing'
+    | 'answered'
+    | 'failed'
+    | 'aborted'
+    | 'input-interrupted'
+    | 'turn-interrupted';
+  began: boolean;
+  readonly timeoutMs: number;
+}
+
+export interface GatewayWatch {
+  /** A turn is about to begin. */
+  began(run: TrueRun): void;
+  /** A request to run arrived. */
+  arrived(runId: string, known: TrueRun | null): void;
+  /** Since `fromMs` nobody could look; now it can be done again. */
+  seenAgain(fromMs: number): void;
+  /** A request to end a run arrived and met one that executes or is queued. */
+  aborted(run: TrueRun): void;
+}
+
+const READY_AFTER_MS = 3_000;
+const MAX_RECOVERIES = 3;
+
+/**
+ * An OpenClaw gateway as far as the protocol can tell: durable transcript, dedupe within one boot only, interrupted
+ * inputs that never run, turns that resume by themselves under a new run id, one turn at a time per session.
+ */
+export class SimGateway {
+  bootId = 'boot-1';
+  up = true;
+  draining = false;
+  readyAtMs = 0;
+  stateId = 'state-1';
+  /** Since when nobody can look, null while it can be looked at. */
+  unseenSinceMs: number | null = null;
+  wipedAtMs: number | null = null;
+  lostSessionsAtMs: number | null = null;
+  /** What stands in the state directory. */
+  readonly runs: TrueRun[] = [];
+  /** Everything that ever ran, also what the gateway has lost since. */
+  readonly ever: TrueRun[] = [];
+  readonly #world: World;
+  readonly #script: GatewayScript;
+  readonly #watch: GatewayWatch;
+  readonly #dedupe = new Set<string>();
+  readonly #endListeners = new Set<(runId: string) => void>();
+  readonly #bootListeners = new Set<() => void>();
+  #turns = 0;
+  #recoveries = 0;
+  #boots = 1;
+
+  constructor(world: World, script: GatewayScript, watch: GatewayWatch) {
+    this.#world = world;
+    this.#script = script;
+    this.#watch = watch;
+  }
+
+  onEnd(listener: (runId: string) => void): () => void {
+    this.#endListeners.add(listener);
+    return () => this.#endListeners.delete(listener);
+  }
+
+  /** The process died or is ready again. */
+  onBoot(listener: () => void): void {
+    this.#bootListeners.add(listener);
+  }
+
+  executing(): TrueRun[] {
+    return this.runs.filter((run) => run.status === 'executing');
+  }
+
+  busy(): boolean {
+    return this.runs.some((run) => run.status === 'executing' || run.status === 'queued');
+  }
+
+  endedInThisBoot(runId: string): boolean {
+    const status = this.#find(runId)?.status ?? '';
+    return this.#dedupe.has(runId) && ['answered', 'failed', 'aborted'].includes(status);
+  }
+
+  // What a client may ask. Each runs at the moment the request arrives.
+
+  agent(request: { runId: string; sessionKey: string; timeoutSeconds: number }): SendResult {
+    const { runId, sessionKey } = request;
+    const known = this.#find(runId);
+    if (this.draining) {
+      const retry = { retryable: true, retryAfterMs: 500 };
+      return { kind: 'refused', reason: 'draining', message: 'draining', ...retry };
+    }
+    if (this.#dedupe.has(runId)) return { kind: 'in-flight' };
+    this.#watch.arrived(runId, known);
+    if (known !== null) {
+      throw unknown('agent', 'UNAVAILABLE', 'Pending input ownership ended; submit a new turn');
+    }
+    this.#dedupe.add(runId);
+    const timeoutMs = request.timeoutSeconds * 1_000;
+    const run: TrueRun = {
+      runId,
+      sessionKey,
+      origin: 'dash',
+      resumes: null,
+      status: 'queued',
+      began: false,
+      timeoutMs,
+    };
+    this.#add(run);
+    this.#beginSoon(sessionKey);
+    return { kind: 'accepted' };
+  }
+
+  abort(runId: string): { aborted: boolean } {
+    if (this.draining) throw refused('sessions.abort');
+    const run = this.#find(runId);
+    if (run === null || (run.status !== 'executing' && run.status !== 'queued')) {
+      return { aborted: false };
+    }
+    this.#watch.aborted(run);
+    this.#end(run, 'aborted');
+    return { aborted: true };
+  }
+
+  look(sessionKey: string, runIds: readonly string[]): Look {
+    if (this.draining) return { kind: 'refused', reason: 'draining', retryAfterMs: 500 };
+    const session = this.runs.filter((run) => run.sessionKey === sessionKey);
+    const recoveries = session.filter(
+      (run) => run.origin === 'recovery' && runIds.includes(run.resumes ?? ''),
+    );
+    const known = new Set([...runIds, ...recoveries.map((run) => run.runId)]);
+    return {
+      kind: 'seen',
+      gateway: {
+        bootId: this.bootId,
+        stateId: this.stateId,
+        readyForMs: this.#world.timeMs - this.readyAtMs,
+      },
+      own: runIds.map((runId) => ownRun(runId, this.#find(runId))),
+      recoveries: recoveries.map((run) => ({
+        runId: run.runId,
+        ownRunId: run.resumes ?? '',
+        executing: run.status === 'executing' || run.status === 'queued',
+        answer: answerOf(run),
+        failure: failureOf(run),
+      })),
+      foreignRunIds: session
+        .filter((run) => !known.has(run.runId))
+        .filter((run) => run.status === 'executing' || run.status === 'queued')
+        .map((run) => run.runId),
+      sessionStatus: session.length === 0 ? null : 'known',
+    };
+  }
+
+  // What can happen to a gateway.
+
+  /** A person chats in the session. */
+  chat(sessionKey: string, ms: number): void {
+    if (!this.up) return;
+    const runId = `chat-${this.runs.length}`;
+    const run: TrueRun = {
+      runId,
+      sessionKey,
+      origin: 'foreign',
+      resumes: null,
+      status: 'queued',
+      began: false,
+      timeoutMs: ms,
+    };
+    this.#add(run);
+    this.#beginSoon(sessionKey);
+  }
+
+  crash(downMs: number, loss: 'none' | 'state' | 'sessions'): void {
+    if (!this.up) return;
+    this.#world.note(`gateway crashes (${loss})`);
+    this.up = false;
+    this.draining = false;
+    this.unseenSinceMs ??= this.#world.timeMs;
+    this.#dedupe.clear();
+    for (const run of this.runs) {
+      if (run.status === 'executing') run.status = 'turn-interrupted';
+      if (run.status === 'queued') run.status = 'input-interrupted';
+    }
+    if (loss !== 'none') this.runs.length = 0;
+    if (loss === 'state') {
+      this.stateId = `state-of-${this.#boots + 1}`;
+      this.wipedAtMs = this.#world.timeMs;
+    }
+    if (loss === 'sessions') this.lostSessionsAtMs = this.#world.timeMs;
+    for (const listener of this.#bootListeners) listener();
+    this.#world.at(downMs + READY_AFTER_MS, () => this.#start());
+  }
+
+  drain(ms: number): void {
+    if (!this.up || this.draining) return;
+    this.#world.note('gateway drains');
+    this.draining = true;
+    this.unseenSinceMs ??= this.#world.timeMs;
+    const { bootId } = this;
+    this.#world.at(ms, () => {
+      if (this.bootId !== bootId || !this.draining) return;
+      this.#world.note('gateway takes work again');
+      this.draining = false;
+      this.#seenAgain();
+    });
+  }
+
+  #start(): void {
+    this.#boots += 1;
+    this.bootId = `boot-${this.#boots}`;
+    this.up = true;
+    this.readyAtMs = this.#world.timeMs;
+    this.#seenAgain();
+    this.#world.note(`gateway ready as ${this.bootId}`);
+    for (const listener of this.#bootListeners) listener();
+    for (const sessionKey of new Set(this.runs.map((run) => run.sessionKey))) {
+      this.#recoverSoon(sessionKey);
+    }
+  }
+
+  #recoverSoon(sessionKey: string): void {
+    const last = this.runs.filter((run) => run.sessionKey === sessionKey && run.began).at(-1);
+    if (last?.status !== 'turn-interrupted' || last.origin === 'foreign') return;
+    const resumes = last.resumes ?? last.runId;
+    const before = this.runs.filter((run) => run.resumes === resumes).length;
+    const delays = this.#script.recoveryMs;
+    const delayMs = delays.length === 0 ? 5_000 : delays[this.#recoveries % delays.length];
+    this.#recoveries += 1;
+    if (before >= MAX_RECOVERIES || delayMs === null || delayMs === undefined) return;
+    const { bootId } = this;
+    this.#world.at(delayMs, () => {
+      if (!this.up || this.bootId !== bootId || !this.runs.includes(last)) return;
+      const run: TrueRun = {
+        runId: `recovery-${this.runs.length}-of-${resumes}`,
+        sessionKey,
+        origin: 'recovery',
+        resumes,
+        status: 'queued',
+        began: false,
+        timeoutMs: last.timeoutMs,
+      };
+      this.#add(run);
+      this.#dedupe.add(run.runId);
+      this.#beginSoon(sessionKey);
+    });
+  }
+
+  #beginSoon(sessionKey: string): void {
+    const { bootId } = this;
+    this.#world.at(this.#world.between(1, 40), () => {
+      if (!this.up || this.bootId !== bootId) return;
+      const session = this.runs.filter((run) => run.sessionKey === sessionKey);
+      const next = session.find((run) => run.status === 'queued');
+      if (next === undefined || session.some((run) => run.status === 'executing')) return;
+      this.#begin(next);
+    });
+  }
+
+  #begin(run: TrueRun): void {
+    this.#world.note(`run ${run.runId} begins`);
+    this.#watch.began(run);
+    run.status = 'executing';
+    run.began = true;
+    const turn =
+      run.origin === 'foreign'
+        ? ({ ms: run.timeoutMs, end: 'answer' } as const)
+        : (this.#script.turns[this.#turns++ % this.#script.turns.length] as Turn);
+    const { bootId } = this;
+    const ms = turn.end === 'hang' ? run.timeoutMs : Math.min(turn.ms, run.timeoutMs);
+    this.#world.at(ms, () => {
+      if (this.bootId !== bootId || !this.up || run.status !== 'executing') return;
+      this.#end(run, turn.end === 'answer' ? 'answered' : 'failed');
+    });
+  }
+
+  #end(run: TrueRun, status: 'answered' | 'failed' | 'aborted'): void {
+    this.#world.note(`run ${run.runId} is ${status}`);
+    run.status = status;
+    for (const listener of this.#endListeners) listener(run.runId);
+    this.#beginSoon(run.sessionKey);
+  }
+
+  #add(run: TrueRun): void {
+    this.runs.push(run);
+    this.ever.push(run);
+  }
+
+  #seenAgain(): void {
+    if (this.unseenSinceMs !== null) this.#watch.seenAgain(this.unseenSinceMs);
+    this.unseenSinceMs = null;
+  }
+
+  #find(runId: string): TrueRun | null {
+    return this.runs.find((run) => run.runId === runId) ?? null;
+  }
+}
+
+function ownRun(runId: string, run: TrueRun | null): OwnRun {
+  const status = run?.status ?? null;
+  return {
+    runId,
+    userRow: run?.began ?? false,
+    executing: status === 'executing' || status === 'queued',
+    pendingInput:
+      status === 'queued' ? 'queued' : status === 'input-interrupted' ? 'interrupted' : null,
+    answer: run === null ? null : answerOf(run),
+    failure: run === null ? null : failureOf(run),
+    endedByRestart: status === 'turn-interrupted',
+  };
+}
+
+function answerOf(run: TrueRun): RunAnswer | null {
+  if (run.status !== 'answered') return null;
+  return { runId: run.runId, text: `answer of ${run.runId}`, usage: null, model: null };
+}
+
+function failureOf(run: TrueRun): RunFailure | null {
+  if (run.status !== 'failed' && run.status !== 'aborted') return null;
+  return {
+    runId: run.runId,
+    class: 'transient',
+    message: run.status,
+    retryAfterMs: null,
+    aborted: run.status === 'aborted',
+    timedOut: false,
+  };
+}
+
+function unknown(method: string, code: string, message: string): GatewayCallError {
+  return new GatewayCallError({ method, code, message, outcome: 'unknown' });
+}
+
+function refused(method: string): GatewayCallError {
+  const retry = { retryable: true, retryAfterMs: 500 };
+  return new GatewayCallError({
+    method,
+    code: 'UNAVAILABLE',
+    message: 'draining',
+    outcome: 'refused',
+    ...retry,
+  });
+}
