@@ -1,6 +1,7 @@
 import type { Decision, IndeterminateReason } from '../domain/attempt.ts';
 import type { AttemptStands, MarkResult } from './attempt-run.ts';
 import type { Database } from './database.ts';
+import type { Queued } from './retry-queue.ts';
 import type { Settled } from './settle.ts';
 
 /**
@@ -87,7 +88,7 @@ export function recordDecision(
 export type DecideResult =
   | Settled
   /** Retry: back in the queue. */
-  | { readonly kind: 'queued' }
+  | Queued
   | AttemptStands;
 
 /**

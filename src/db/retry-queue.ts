@@ -35,7 +35,13 @@ export function backOffTask(
   return db.call('back_off', options);
 }
 
-export type RequeueResult = { readonly kind: 'queued' } | Settled | AlreadyDispatched | TaskStands;
+/** Back in the queue; `held` while its swarm is paused. */
+export interface Queued {
+  readonly kind: 'queued';
+  readonly state: 'queued' | 'held';
+}
+
+export type RequeueResult = Queued | Settled | AlreadyDispatched | TaskStands;
 
 /**
  * Back into the queue with its old seq (P20): from `backoff`, or from `dispatched` when its last attempt is closed.

@@ -104,7 +104,7 @@ declare
   a dash.attempts := dash.last_attempt(t, (p->>'attemptId')::uuid);
 begin
   if a.id is not null and t.state in ('queued', 'held') then
-    return jsonb_build_object('kind', 'queued');
+    return jsonb_build_object('kind', 'queued', 'state', t.state);
   elsif a.state is distinct from 'closed' or t.state not in ('backoff', 'dispatched') then
     return dash.elsewhere(t);
   end if;

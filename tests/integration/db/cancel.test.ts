@@ -1,0 +1,93 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { readAttempt } from '../../../src/db/attempt-record.ts';
+import { requestCancel } from '../../../src/db/cancel.ts';
+import { getTask } from '../../../src/db/task-store.ts';
+import { withDatabase } from '../../support/database.ts';
+import { eventually } from '../../support/eventually.ts';
+import { accept, claim, claimOne, emptyDatabase, openGateway } from './support.ts';
+
+const database = withDatabase({ maxConnections: 20 });
+
+beforeEach(() => emptyDatabase(database().db.pool));
+
+const asked = { actor: 'tester' } as const;
+
+describe('a cancel', () => {
+  it('ends a waiting task in the same transaction, each reason in its own state (P28)', async () => {
+    const { db } = database();
+    const ends = [
+      ['cancelled', 'cancelled', 'cancelled'],
+      ['expired', 'expired', 'expired'],
+      ['budget', 'dead', 'budget'],
+    ] as const;
+    for (const [reason, state, failureReason] of ends) {
+      const { id: taskId } = await accept(db);
+      expect(await requestCancel(db, { taskId, reason, ...asked })).toMatchObject({
+        kind: 'settled',
+        state,
+        workflowId: null,
+        end: { failure: { reason: failureReason } },
+      });
+    }
+    const gateway = await openGateway(db, 'g1');
+    expect(await claim(db, [gateway])).toEqual([]);
+  });
+
+  it('marks a dispatched task, once, with the first reason, and hints at its attempt (P28)', async () => {
+    const { db } = database();
+    const gateway = await openGateway(db, 'g1');
+    const heard: (string | null)[] = [];
+    const listener = db.listen('dash_cancel', (payload) => heard.push(payload));
+    await listener.ready;
+    const { id: taskId } = await accept(db);
+    const { attemptId } = await claimOne(db, gateway);
+    const answer = {
+      kind: 'requested',
+      reason: 'cancelled',
+      attemptId,
+      workflowId: `task/${taskId}`,
+      gatewayId: 'g1',
+    };
+    expect(await requestCancel(db, { taskId, reason: 'cancelled', ...asked })).toEqual(answer);
+    expect(await requestCancel(db, { taskId, reason: 'expired', ...asked })).toEqual(answer);
+    expect(await getTask(db, taskId)).toMatchObject({
+      state: 'dispatched',
+      cancelRequested: 'cancelled',
+    });
+    expect((await readAttempt(db, attemptId))?.task.cancelRequested).toBe('cancelled');
+    await eventually(() => heard.includes(attemptId));
+    await listener.close();
+    const told = await db.rows(
+      `select actor from dash.events where type = 'task.cancel-requested'`,
+    );
+    expect(told).toEqual([{ actor: 'tester' }]);
+  });
+
+  it('changes nothing about a task that has ended, or that there is not (P28)', async () => {
+    const { db } = database();
+    const { id: taskId } = await accept(db);
+    await requestCancel(db, { taskId, reason: 'cancelled', ...asked });
+    expect(await requestCancel(db, { taskId, reason: 'expired', ...asked })).toEqual({
+      kind: 'terminal',
+      state: 'cancelled',
+    });
+    expect(await requestCancel(db, { taskId: 'task-x', reason: 'expired', ...asked })).toEqual({
+      kind: 'not-found',
+    });
+  });
+
+  it('and a claim that race: the task ends now, or it is dispatched and marked (P28)', async () => {
+    const { db } = database();
+    const other = database().connect('api');
+    const gateway = await openGateway(db, 'g1', { configuredLanes: 100 });
+    for (let round = 0; round < 20; round += 1) {
+      const { id: taskId } = await accept(db, { sessionKey: round % 2 === 0 ? `s${round}` : null });
+      const [claims, cancelled] = await Promise.all([
+        claim(db, [gateway]),
+        requestCancel(other, { taskId, reason: 'cancelled', ...asked }),
+      ]);
+      if (cancelled.kind === 'settled') expect(claims).toEqual([]);
+      else expect(cancelled).toMatchObject({ kind: 'requested', attemptId: claims[0]?.attemptId });
+    }
+  });
+});
