@@ -24,6 +24,8 @@ export interface PromoterOptions {
  * longer than this, and so is at most this late (P8 allows 1 s).
  */
 const LONGEST_SLEEP_MS = 500;
+/** What is due by this machine's clock may not be by the database's yet: no hurry that would be a busy loop. */
+const SHORTEST_SLEEP_MS = 50;
 
 /**
  * Does at its time what P8 asks for: scheduled tasks become claimable, those past their queue-time limit or deadline
@@ -64,7 +66,7 @@ async function promoteOnce({ db, clock, log, signals }: PromoterOptions): Promis
   if (done.more) return 0;
   const dueAt = await nextDueAt(db);
   if (dueAt === null) return LONGEST_SLEEP_MS;
-  return Math.min(LONGEST_SLEEP_MS, Math.max(10, Date.parse(dueAt) - clock.now()));
+  return Math.min(LONGEST_SLEEP_MS, Math.max(SHORTEST_SLEEP_MS, Date.parse(dueAt) - clock.now()));
 }
 
 /** The rows are written: a signal that is lost is repeated by reconcile. */

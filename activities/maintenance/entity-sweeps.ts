@@ -10,7 +10,7 @@ import {
   type SilentOwner,
 } from '../../src/db/reconcile-queries.ts';
 import { gatewayWorkflowId } from '../../src/domain/names.ts';
-import type { MaintenanceDeps, Sweep } from './sweep.ts';
+import { ageOf, type MaintenanceDeps, type Sweep } from './sweep.ts';
 
 interface CarriedSwarm {
   readonly swarmId: string;
@@ -43,12 +43,14 @@ export function swarmUnread({ db, temporal }: MaintenanceDeps): Sweep<CarriedSwa
 }
 
 /** Gateways are few: all of them are one page. */
-export function gatewayWithoutWorkflow({ db, temporal }: MaintenanceDeps): Sweep<GatewayRecord> {
+export function gatewayWithoutWorkflow(deps: MaintenanceDeps): Sweep<GatewayRecord> {
+  const { db, temporal, clock } = deps;
   return {
     candidates: async ({ after }) => (after === undefined ? listGateways(db) : []),
     idOf: (gateway) => gateway.id,
-    async inspect({ id, state }) {
-      if (state === 'removed') return null;
+    async inspect({ id, state, createdAt }) {
+      const ageMs = clock.now() - Date.parse(createdAt);
+      if (state === 'removed' || ageMs < ageOf(deps) * 1_000) return null;
       const fate = await temporal.fateOf(gatewayWorkflowId(id));
       if (fate === 'running') return null;
       await temporal.messages.ensureGateway(id);
