@@ -80,7 +80,8 @@ class ChannelListener implements Listener {
     client.on('end', () => resolve());
     client.on('notification', ({ payload }) => this.#options.onPayload(payload ?? ''));
     try {
-      await client.connect();
+      // A client that is ended while it connects never settles `connect`: whoever closes must not wait for it.
+      await Promise.race([client.connect(), lost]);
       await client.query(`listen ${client.escapeIdentifier(this.#options.channel)}`);
     } catch (error) {
       await client.end().catch(() => undefined);

@@ -74,6 +74,12 @@ export interface RequestByHand {
 /** The real API on a free port of the loopback interface, on rows of `db`, with an admin key. */
 export async function startTestApi(options: {
   readonly db: Database;
+  /** Real ones instead of those that only remember. */
+  readonly temporal?: WorkflowMessages;
+  /** Where to listen; default: any free port. */
+  readonly port?: number;
+  /** The database that the admin key is entered into, when `db` cannot be reached at the start. */
+  readonly keysIn?: Database;
   readonly bounds?: Partial<ApiBounds>;
   readonly logDestination?: LogDestination;
 }): Promise<TestApi> {
@@ -87,17 +93,17 @@ export async function startTestApi(options: {
   const clock = systemClock();
   const api = await startApi({
     db,
-    messages,
+    messages: options.temporal ?? messages,
     metrics: createMetrics({ registry: new Registry() }),
     clock,
     log,
     host: '127.0.0.1',
-    port: 0,
+    port: options.port ?? 0,
     secretKey: newSecretKey(),
     version: '0.0.0-test',
     ...(options.bounds === undefined ? {} : { bounds: options.bounds }),
   });
-  const adminKey = await makeKey(db, { scopes: [ADMIN_SCOPE] });
+  const adminKey = await makeKey(options.keysIn ?? db, { scopes: [ADMIN_SCOPE] });
   const clientOf = (apiKey: string | undefined): DashClient =>
     createClient({
       baseUrl: api.url,
