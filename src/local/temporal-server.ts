@@ -1,6 +1,6 @@
 /**
  * The Temporal of one machine: `temporal server start-dev` on loopback, on a file that survives
- * restarts, or in memory for tests. Settings and why: docs/adr, "The Temporal of one machine".
+ * restarts (as fast as memory with a write-ahead log), or in memory for tests.
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
