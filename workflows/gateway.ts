@@ -30,6 +30,8 @@ import { carryOut } from './support/gateway-orders.ts';
 const CONTINUE_AFTER_EVENTS = 2_000;
 /** A hold lasts as long as its gateway; Temporal asks for some number. */
 const HOLD_FOR = '365 days';
+/** A host that is there lets go of a removed gateway within its next turn. */
+const LET_GO_WITHIN = '10s';
 
 export const gatewayStatusQuery = defineQuery<GatewayStatus>('status');
 
@@ -82,10 +84,14 @@ export async function gatewayWorkflow(input: GatewayWorkflowInput): Promise<void
   setHandler(gatewayStatusQuery, () => ({ gatewayId, working, waiting: [...orders] }));
 
   const holding = new CancellationScope();
+  let isHeld = true;
   const held = holding
     .run(() => keepHeld(gatewayId))
     .catch((error: unknown) => {
       if (!removed) throw error;
+    })
+    .finally(() => {
+      isHeld = false;
     });
 
   while (!removed) {
@@ -102,6 +108,7 @@ export async function gatewayWorkflow(input: GatewayWorkflowInput): Promise<void
       removed = order === 'remove';
     }
   }
+  await condition(() => !isHeld, LET_GO_WITHIN);
   holding.cancel();
   await held;
   await condition(allHandlersFinished);

@@ -20,8 +20,6 @@ export interface GatewayOperationActivities extends GatewayReportActivities {
   stopProcess(input: OfGateway): Promise<void>;
   /** Restarts the process and waits until the gateway takes calls again. */
   restartProcess(input: OfGateway): Promise<void>;
-  /** The gateway was removed: its host lets go of it. */
-  endHold(input: OfGateway): Promise<void>;
 }
 
 export interface GatewayOperationDeps {
@@ -106,11 +104,6 @@ export function createGatewayOperations(deps: GatewayOperationDeps): GatewayOper
       const connection = hold(gatewayId).tender.openConnection();
       if (connection === null) throw new Error(`${gatewayId} cannot be reached now`);
       return connection.listExecuting();
-    },
-
-    async endHold({ gatewayId }) {
-      // Only asks: the queue that this very activity came by closes once it has answered.
-      deps.holds.find(gatewayId)?.end({ kind: 'removed' });
     },
   };
 }

@@ -95,7 +95,10 @@ export class GatewayTender {
     await forgetStarts(this.#deps, this.#options.gatewayId);
     this.#retryAt = Number.NEGATIVE_INFINITY;
     this.#started = false;
-    this.#connection?.retryNow();
+    if (this.openConnection() !== null) return;
+    // A new one reads the token and the endpoint anew: what was wrong with either may have been mended.
+    await this.#connection?.close();
+    this.#connection = null;
   }
 
   /** Ends a managed process in bounded time; the next turn decides whether it starts again. */

@@ -63,6 +63,8 @@ export interface HostOptions {
 export interface AddGatewayOptions extends FakeGatewayOptions {
   readonly laneLimit?: number;
   readonly awaitOpen?: boolean;
+  /** Another token than the gateway's own. */
+  readonly registeredToken?: string;
   readonly labels?: Readonly<Record<string, string>>;
 }
 
@@ -149,7 +151,10 @@ export async function startTestDash(
       await child.ready;
       return child;
     },
-    async addGateway(id, { laneLimit = 4, awaitOpen = true, labels = {}, ...fakeOptions } = {}) {
+    async addGateway(
+      id,
+      { laneLimit = 4, awaitOpen = true, labels = {}, registeredToken, ...fakeOptions } = {},
+    ) {
       const fake = await startFakeGateway(fakeOptions);
       fakes.push(fake);
       await registerGateway(db, {
@@ -158,7 +163,7 @@ export async function startTestDash(
         endpoint: fake.endpoint,
         labels,
         configuredLanes: laneLimit,
-        sealedToken: sealSecret(secretKey, fake.token),
+        sealedToken: sealSecret(secretKey, registeredToken ?? fake.token),
         actor: 'test',
       });
       await messages.ensureGateway(id);

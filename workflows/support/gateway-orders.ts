@@ -1,5 +1,4 @@
 import {
-  ActivityFailure,
   CancellationScope,
   condition,
   isCancellation,
@@ -53,7 +52,8 @@ export async function carryOut(
       await operations(gatewayId).restartProcess({ gatewayId });
       return context.control.reopenClaims({ gatewayId });
     case 'remove':
-      return endHold(gatewayId);
+      // The host reads it in the row and lets go by itself.
+      return;
     default:
       return assertNever(order);
   }
@@ -80,21 +80,6 @@ async function idle(gatewayId: string, { superseded }: OrderContext): Promise<bo
   } catch (error) {
     if (isCancellation(error)) return false;
     throw error;
-  }
-}
-
-/** Without an owner there is nothing to end. */
-async function endHold(gatewayId: string): Promise<void> {
-  const once = proxyActivities<GatewayOperationActivities>({
-    taskQueue: gatewayControlQueue(gatewayId),
-    scheduleToStartTimeout: '15s',
-    startToCloseTimeout: '60s',
-    retry: { maximumAttempts: 1 },
-  });
-  try {
-    await once.endHold({ gatewayId });
-  } catch (error) {
-    if (!(error instanceof ActivityFailure)) throw error;
   }
 }
 
