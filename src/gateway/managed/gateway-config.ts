@@ -1,4 +1,4 @@
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { providerEntry, type GatewayModel } from './gateway-model.ts';
@@ -89,7 +89,17 @@ export function writeGatewayConfig(options: GatewayConfigOptions): GatewayPaths 
     mkdirSync(dir, { recursive: true, mode: 0o700 });
   }
   const text = `${JSON.stringify(gatewayConfig(options), null, 2)}\n`;
+  // A gateway that lives here watches its file: what has not changed is not touched.
+  if (readOrNull(paths.configPath) === text) return paths;
   writeFileSync(`${paths.configPath}.part`, text, { mode: 0o600 });
   renameSync(`${paths.configPath}.part`, paths.configPath);
   return paths;
+}
+
+function readOrNull(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return null;
+  }
 }
