@@ -11,7 +11,6 @@ export const pool = z
     createdAt: moment,
   })
   .meta({ id: 'Pool' });
-export type Pool = z.infer<typeof pool>;
 
 export const poolRoutes = {
   list: defineRoute({

@@ -22,24 +22,10 @@ export interface NewApiKey {
   readonly expiresAt?: string | null;
 }
 
-/** Stores a key; its tenant is made when it is new. */
+/** Stores a key; its tenant is made when it is new. Refused by the database when the id is taken. */
 export async function createApiKey(db: Database, key: NewApiKey): Promise<void> {
-  await storeKey(db, key, false);
-}
-
-/** Stores a key unless there is one that can be used; false: there is. Of racing processes one gets true. */
-export function createFirstApiKey(db: Database, key: NewApiKey): Promise<boolean> {
-  return storeKey(db, key, true);
-}
-
-async function storeKey(db: Database, key: NewApiKey, onlyFirst: boolean): Promise<boolean> {
   const secretHash = Buffer.from(key.secretHash).toString('hex');
-  const answer = await db.call<{ created: boolean }>('create_api_key', {
-    ...key,
-    secretHash,
-    onlyFirst,
-  });
-  return answer.created;
+  await db.call('create_api_key', { ...key, secretHash });
 }
 
 /** null: no key of this id. Revoked and expired ones are answered too: the caller looks. */

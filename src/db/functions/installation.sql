@@ -40,21 +40,14 @@ begin
   return dash.read_installation('{}');
 end $$;
 
--- The lock makes "there is none yet" and the insert one step.
 create or replace function dash.create_api_key(p jsonb) returns jsonb
 language plpgsql as $$
 begin
-  perform dash.lock_key('api-keys');
-  if (p->>'onlyFirst')::boolean and exists (
-    select 1 from dash.api_keys where revoked_at is null and (expires_at is null or expires_at > now())
-  ) then
-    return '{"created": false}';
-  end if;
   if p->>'tenant' is not null then
     perform dash.ensure_tenant(p->>'tenant');
   end if;
   insert into dash.api_keys (id, name, secret_hash, tenant, scopes, expires_at)
   values (p->>'id', p->>'name', decode(p->>'secretHash', 'hex'), p->>'tenant', dash.text_array(p->'scopes'),
           (p->>'expiresAt')::timestamptz);
-  return '{"created": true}';
+  return '{"kind": "ok"}';
 end $$;

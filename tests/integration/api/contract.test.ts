@@ -257,7 +257,7 @@ describe('any input', () => {
             item.toWellFormed(),
           ]),
         );
-        const path = `${route.path.replace(/\{\w+\}/g, 'none')}?${search}`;
+        const path = `${route.path.replace(/\{\w+\}/g, 'none')}?${search.toString()}`;
         const answer = await api.request('GET', path);
         if (!answer.ok) expect(problem.parse(await answer.json()).status).toBeLessThan(500);
       }),
