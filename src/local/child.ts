@@ -9,7 +9,13 @@ import { closeSync, mkdirSync, openSync, readFileSync, renameSync, statSync } fr
 import { basename, dirname } from 'node:path';
 import type { Clock } from '../platform/clock.ts';
 import { explainFileError, LocalError, systemErrorCode } from './local-error.ts';
-import { removeRecord, signal, writeRecord, type ProcessRecord } from './process-record.ts';
+import {
+  killUntilNone,
+  removeRecord,
+  signal,
+  writeRecord,
+  type ProcessRecord,
+} from './process-record.ts';
 import { identityOf, LAUNCH_MARK, membersOf } from './processes.ts';
 
 /** Where a launch keeps the notes about its processes, and the mark they all inherit. */
@@ -36,6 +42,7 @@ export interface Child {
 }
 
 const LOG_LIMIT_BYTES = 8 * 1024 * 1024;
+const KILL_TIMEOUT_MS = 3_000;
 
 /** Starts and records a child. Throws a LocalError when the program cannot be executed or its log not be written. */
 export async function startChild(options: {
@@ -141,9 +148,9 @@ async function stopChild(options: {
   const gaveUp = new AbortController();
   if (child.exitCode === null && child.signalCode === null) signal(record.pid, record.stopSignal);
   // Runs when the grace is over, and at once when the program has ended: helpers it left behind go too.
-  const kill = clock.sleep(graceMs, gaveUp.signal).then(() => {
-    for (const { pid } of membersOf(record)) signal(pid, 'SIGKILL');
-  });
+  const kill = clock
+    .sleep(graceMs, gaveUp.signal)
+    .then(() => killUntilNone(() => membersOf(record), KILL_TIMEOUT_MS, clock));
   await exited;
   gaveUp.abort();
   await kill;

@@ -86,8 +86,7 @@ export async function endRecorded(options: {
     if (!led.has(pid) && !led.has(session)) signal(pid, 'SIGTERM');
   }
   await untilNone(remaining, graceMs, clock);
-  for (const { pid } of remaining()) signal(pid, 'SIGKILL');
-  await untilNone(remaining, 3_000, clock);
+  await killUntilNone(remaining, 3_000, clock);
 
   for (const record of records) {
     if (membersOf(record).length === 0) removeRecord(recordsDir, record);
@@ -101,6 +100,23 @@ export function signal(pid: number, name: NodeJS.Signals): void {
     process.kill(pid, name);
   } catch (error) {
     if (systemErrorCode(error) !== 'ESRCH') throw error;
+  }
+}
+
+/**
+ * Sends SIGKILL to what remains until nothing does or the time is over. Again and again: a shell may
+ * start its next command between the death of one helper and its own.
+ */
+export async function killUntilNone(
+  remaining: () => readonly ProcessInfo[],
+  timeoutMs: number,
+  clock: Clock,
+): Promise<void> {
+  const deadline = clock.monotonic() + timeoutMs;
+  for (let left = remaining(); left.length > 0; left = remaining()) {
+    for (const { pid } of left) signal(pid, 'SIGKILL');
+    if (clock.monotonic() >= deadline) return;
+    await clock.sleep(20);
   }
 }
 

@@ -13,6 +13,7 @@ import {
   identityOf,
   isLiving,
   LAUNCH_MARK,
+  listProcesses,
   markedWith,
   readProcess,
 } from '../../../src/local/processes.ts';
@@ -83,6 +84,17 @@ test('a recorded process is ended with the helpers in its session, the stubborn 
   expect(survivors).toEqual([]);
   expect([stubborn, ...helpers].filter((one) => isLiving(one))).toEqual([]);
   expect(readdirSync(dir.path)).toEqual([]);
+});
+
+test('a program that starts a helper for each one that dies is ended all the same (P37)', async () => {
+  using dir = tempDir();
+  // One sweep of SIGKILL may miss the helper that is started between two of its kills.
+  const busy = shell('trap "" TERM; while :; do (trap "" TERM; sleep 300) & wait $!; done');
+  writeRecord(dir.path, busy);
+  await eventually(() => descendantsOf(busy.pid).length > 0);
+  const { survivors } = await endRecorded({ recordsDir: dir.path, graceMs: 100, clock });
+  expect(survivors).toEqual([]);
+  expect(listProcesses().filter(({ session }) => session === busy.pid)).toEqual([]);
 });
 
 test('helpers are ended when the recorded process itself died first (P37)', async () => {
