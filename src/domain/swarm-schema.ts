@@ -30,6 +30,8 @@ function prompt(rule: { placeholders: readonly string[]; needed?: string; why?: 
     .min(1, 'must not be empty')
     .refine((text) => byteLength(text) <= PROMPT_LIMIT_BYTES, {
       error: `is over the limit of ${PROMPT_LIMIT_BYTES} bytes for one prompt`,
+      // lets the API answer 413 with the limit
+      params: { limitBytes: PROMPT_LIMIT_BYTES },
     })
     .superRefine((text, context) => {
       for (const message of checkPlaceholders(text, rule)) {

@@ -127,6 +127,18 @@ describe('errors are problem documents with an actionable detail', () => {
     expect(body.detail).toContain(String(LIMITS.promptBytes));
   });
 
+  test('a prompt over 256 KiB within a swarm is 413 with the limit and its path (R38)', async () => {
+    const prompt = 'a'.repeat(LIMITS.promptBytes + 1);
+    const { answer, body } = await problemOf('POST', '/api/v1/swarms', {
+      body: { name: 'large', nodes: [{ id: 'a', prompt }] },
+    });
+    expect(answer.status).toBe(413);
+    expect(body).toMatchObject({
+      code: 'payload-too-large',
+      details: { limitBytes: LIMITS.promptBytes, issues: [{ path: 'body.nodes[0].prompt' }] },
+    });
+  });
+
   test('a body over 1 MiB is 413 with the limit (R38)', async () => {
     const { answer, body } = await problemOf('POST', '/api/v1/swarms', {
       body: { name: 'x'.repeat(LIMITS.bodyBytes) },
