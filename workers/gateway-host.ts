@@ -1,4 +1,3 @@
-import { Registry } from 'prom-client';
 import { ensureHostId, ensureSecretKey } from '../src/config/data-files.ts';
 import { createMetrics } from '../src/telemetry/metrics.ts';
 import { startGatewayHost } from './start-gateway-host.ts';
@@ -9,7 +8,7 @@ import { runWorkerProcess } from './worker-process.ts';
 await runWorkerProcess(
   'gateway-host',
   (config) => config.host.handOverGraceMs,
-  async ({ config, clock, log, lifecycle, db, temporal }) => {
+  async ({ config, clock, log, lifecycle, db, temporal, registry }) => {
     const host = await startGatewayHost({
       db,
       temporal,
@@ -21,7 +20,7 @@ await runWorkerProcess(
       managed: null,
       hold: config.hold,
       run: config.run,
-      metrics: createMetrics({ registry: new Registry() }),
+      metrics: createMetrics({ registry }),
     });
     lifecycle.onEnd('the gateway host', () => host.close());
   },

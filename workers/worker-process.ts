@@ -1,3 +1,4 @@
+import { Registry } from 'prom-client';
 import type { DashConfig } from '../src/config/load.ts';
 import { loadProcessConfig } from '../src/config/process-config.ts';
 import { createDatabase, type Database } from '../src/db/database.ts';
@@ -6,6 +7,7 @@ import { runProcess, type Lifecycle } from '../src/platform/lifecycle.ts';
 import { createLogger, type Logger } from '../src/platform/logger.ts';
 import { connectTemporal, type TemporalConnection } from '../src/temporal/connect.ts';
 import { installTemporalRuntime } from '../src/temporal/runtime.ts';
+import { startStatusServer } from './status-server.ts';
 
 /** What a worker process has at hand when it starts its part of Dash. */
 export interface WorkerProcess {
@@ -15,6 +17,8 @@ export interface WorkerProcess {
   readonly lifecycle: Lifecycle;
   readonly db: Database;
   readonly temporal: TemporalConnection;
+  /** What this process observes goes in here; served with its health when DASH_WORKER_PORT is set. */
+  readonly registry: Registry;
 }
 
 const RETRY_MS = 2_000;
@@ -40,6 +44,8 @@ export async function runWorkerProcess(
     process,
     deadlineMs: endWithinMs(config),
     start: async (lifecycle) => {
+      const registry = new Registry();
+      const status = await tellStatus({ config, log, lifecycle, registry });
       const { url, maxConnections } = config.database;
       if (url === undefined) {
         throw new Error(
@@ -55,9 +61,25 @@ export async function runWorkerProcess(
       const temporal = await untilThere('Temporal', wait, () => connectTemporal(config.temporal));
       if (temporal === null) return;
       lifecycle.onEnd('the Temporal connection', () => temporal.close());
-      await start({ config, clock, log, lifecycle, db, temporal });
+      await start({ config, clock, log, lifecycle, db, temporal, registry });
+      status.isReady = true;
     },
   });
+}
+
+/** Serves health and metrics from the first moment on, where a port is set for them. */
+async function tellStatus(
+  worker: Pick<WorkerProcess, 'config' | 'log' | 'lifecycle' | 'registry'>,
+): Promise<{ isReady: boolean }> {
+  const { config, log, lifecycle, registry } = worker;
+  const status = { isReady: false };
+  const { host, port } = config.worker;
+  if (port === undefined) return status;
+  const isReady = (): boolean => status.isReady && !lifecycle.ending.aborted;
+  const server = await startStatusServer({ host, port, registry, isReady });
+  lifecycle.onEnd('the status server', () => server.close());
+  log.info({ host, port: server.port }, 'health and metrics are served');
+  return status;
 }
 
 /** Tries until it works; null when the process is told to end first. */

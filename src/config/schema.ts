@@ -140,6 +140,19 @@ export const configSchema = z.strictObject({
       }),
     })
     .prefault({}),
+  worker: z
+    .strictObject({
+      host: setting(text.default('127.0.0.1'), {
+        env: 'DASH_WORKER_HOST',
+        description: 'Address on which a worker process tells its health and metrics.',
+      }),
+      port: setting(port.optional(), {
+        env: 'DASH_WORKER_PORT',
+        description:
+          'Port for /health/live, /health/ready and /metrics of a worker process; without it there is none.',
+      }),
+    })
+    .prefault({}),
   host: z
     .strictObject({
       maxGateways: setting(wholeNumber({ min: 1, max: 1_000 }).default(50), {

@@ -11,6 +11,7 @@ import { newSecretKey } from '../../src/platform/secret-box.ts';
 import { readComposeFile } from '../support/compose-file.ts';
 import {
   graceMsOf,
+  healthcheckOf,
   serviceEnvironment,
   startService,
   type ComposeGround,
@@ -78,7 +79,7 @@ async function startFakeGatewayProcess(): Promise<typeof gateway> {
 async function dashctl(...args: string[]): Promise<string> {
   const env = serviceEnvironment('api', service('api'), ground);
   const target = {
-    DASH_URL: `http://127.0.0.1:${ground.apiPort}`,
+    DASH_URL: `http://127.0.0.1:${ground.ports['api']}`,
     DASH_API_KEY: readFileSync(join(ground.volumesDir, 'api', 'admin-api-key'), 'utf8').trim(),
     DASH_GATEWAY_TOKEN: TOKEN,
   };
@@ -102,10 +103,16 @@ beforeAll(async () => {
   await superuser((client) => client.query(`create database ${DATABASE}`));
   const databaseUrl = new URL(process.env['DASH_TEST_POSTGRES_URL'] ?? '');
   databaseUrl.pathname = DATABASE;
-  const [{ port: apiPort }] = await Promise.all([
-    choosePort({ what: 'the api', say: () => undefined }),
-    buildImage(imageDir),
-  ]);
+  await buildImage(imageDir);
+  const ports: Record<string, number> = {};
+  for (const name of ['api', 'control-worker', 'gateway-host']) {
+    const { port } = await choosePort({
+      what: name,
+      taken: Object.values(ports),
+      say: () => undefined,
+    });
+    ports[name] = port;
+  }
   ground = {
     imageDir,
     volumesDir: join(dir.path, 'volumes'),
@@ -116,7 +123,7 @@ beforeAll(async () => {
     },
     databaseUrl: databaseUrl.href,
     temporalAddress: process.env['DASH_TEST_TEMPORAL_ADDRESS'] ?? '',
-    apiPort,
+    ports,
     binDir,
   };
   gateway = await startFakeGatewayProcess();
@@ -141,27 +148,22 @@ describe('docker-compose.yml as plain processes', () => {
     }
   }, 60_000);
 
-  test('the api becomes healthy by the healthcheck of the file, and ready by its own word', async () => {
-    const api = start('api');
-    const [, ...command] = service('api').healthcheck?.test ?? [];
-    const [program = '', ...args] = command.map((word) =>
-      word.replace(':7410/', `:${ground.apiPort}/`),
-    );
-    await eventually(() => run(program, args, { env: { PATH: process.env['PATH'] ?? '' } }), {
-      timeoutMs: 40_000,
-      everyMs: 500,
-      what: 'the healthcheck of the api',
-    });
-    const ready = await fetch(`http://127.0.0.1:${ground.apiPort}/health/ready`);
-    expect({ status: ready.status, body: await ready.json(), log: api.output() }).toMatchObject({
-      status: 200,
-      body: { status: 'ready' },
-    });
-  }, 60_000);
+  test.each(['api', 'control-worker', 'gateway-host'])(
+    '%s becomes healthy by the healthcheck of the file',
+    async (name) => {
+      const running = start(name);
+      const { program, args } = healthcheckOf(name, service(name), ground);
+      await eventually(() => run(program, args, { env: { PATH: process.env['PATH'] ?? '' } }), {
+        timeoutMs: 50_000,
+        everyMs: 500,
+        what: `the healthcheck of ${name}`,
+      });
+      expect(running.output()).not.toMatch(/"level":"(error|fatal)"/);
+    },
+    60_000,
+  );
 
   test('three processes and an adopted gateway carry the first swarm to its answers', async () => {
-    start('control-worker');
-    start('gateway-host');
     const added = await dashctl(
       'gateway',
       'add',
@@ -183,6 +185,20 @@ describe('docker-compose.yml as plain processes', () => {
     const runs = WireLog.fromFile(gateway.wireLog).runStarts();
     expect(runs).toHaveLength(6);
   }, 180_000);
+
+  test('what each process observed is told where it happened: requests by the api, claims by the host', async () => {
+    const hostMetrics = await (
+      await fetch(`http://127.0.0.1:${ground.ports['gateway-host']}/metrics`)
+    ).text();
+    expect(hostMetrics).toMatch(/^dash_start_latency_seconds_count 6$/m);
+    expect(hostMetrics).not.toMatch(/dash_tasks/);
+    const api = `http://127.0.0.1:${ground.ports['api']}`;
+    const ready = await fetch(`${api}/health/ready`);
+    expect({ status: ready.status, body: await ready.json() }).toMatchObject({
+      status: 200,
+      body: { status: 'ready' },
+    });
+  });
 
   test.each(['gateway-host', 'control-worker', 'api'])(
     '%s ends in order within its grace',

@@ -19,8 +19,8 @@ export interface ComposeGround {
   readonly databaseUrl: string;
   /** `temporal:7233` is this address. */
   readonly temporalAddress: string;
-  /** The published port 7410 is this one. */
-  readonly apiPort: number;
+  /** Each service's own port (7410, 7411) is this one: they are all on one machine here. */
+  readonly ports: Readonly<Record<string, number>>;
   /** First in PATH. */
   readonly binDir: string;
 }
@@ -56,7 +56,7 @@ export function serviceEnvironment(
       .replace('/var/lib/dash', dataDir)
       .replace('/app/', `${ground.imageDir}/`)
       .replace('0.0.0.0', '127.0.0.1')
-      .replace(/^7410$/, String(ground.apiPort)),
+      .replace(/^741[01]$/, String(ground.ports[name] ?? 0)),
   ]);
   const path = [ground.binDir, dirname(process.execPath), process.env['PATH'] ?? ''].join(':');
   return { ...Object.fromEntries(mapped), PATH: path, HOME: dataDir } as Record<string, string>;
@@ -100,6 +100,17 @@ export function startService(
       return { code, isKilled };
     },
   };
+}
+
+/** The healthcheck of the file, as it would run inside the container. */
+export function healthcheckOf(
+  name: string,
+  service: ComposeService,
+  ground: ComposeGround,
+): { program: string; args: readonly string[] } {
+  const [, program = '', ...args] = service.healthcheck?.test ?? [];
+  const port = `:${ground.ports[name] ?? 0}/`;
+  return { program, args: args.map((word) => word.replace(/:741[01]\//, port)) };
 }
 
 /** `stop_grace_period` in milliseconds; ten seconds where there is none. */

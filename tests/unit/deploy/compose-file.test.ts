@@ -106,6 +106,19 @@ describe('docker-compose.yml', () => {
     }
   });
 
+  test('every service that stays up and does work says whether it is healthy', () => {
+    const healthy = services
+      .filter(([, { healthcheck }]) => healthcheck !== undefined)
+      .map(([name]) => name);
+    expect(healthy.toSorted()).toEqual([
+      'api',
+      'control-worker',
+      'gateway-host',
+      'postgresql',
+      'temporal',
+    ]);
+  });
+
   test('named volumes are declared, mounted files exist and are read-only', () => {
     const mounts = services.flatMap(([, { volumes = [] }]) =>
       volumes.map((volume) => volume.split(':')),
