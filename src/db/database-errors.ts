@@ -53,7 +53,8 @@ export function ended(error: unknown): string {
 }
 
 function codeOf(error: unknown): string | null {
-  if (typeof error !== 'object' || error === null || !('code' in error)) return null;
-  if (error instanceof AggregateError) return codeOf(error.errors[0]);
-  return typeof error.code === 'string' ? error.code : null;
+  if (typeof error !== 'object' || error === null) return null;
+  if ('code' in error && typeof error.code === 'string') return error.code;
+  // One error per address that the host name has.
+  return error instanceof AggregateError ? codeOf(error.errors[0]) : null;
 }

@@ -291,8 +291,8 @@ describe('claim', () => {
     }
     expect(await getTask(db, good.id)).toMatchObject({ state: 'dispatched' });
     const findings = await listFindings(db, { limit: 10 });
-    expect(findings.map((one) => [one.kind, one.subject]).toSorted()).toEqual(
-      [bad.id, session.id].map((id) => ['attempt-conflict', id]).toSorted(),
+    expect(findings.map((one) => `${one.kind} ${one.subject}`).toSorted()).toEqual(
+      [bad.id, session.id].map((id) => `attempt-conflict ${id}`).toSorted(),
     );
   });
 
