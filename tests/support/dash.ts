@@ -56,6 +56,7 @@ export interface TestDash {
 }
 
 export interface HostOptions {
+  readonly maxGateways?: number;
   readonly race?: RacePoints;
   readonly policy?: Partial<AttemptPolicy>;
 }
@@ -78,14 +79,18 @@ const bundle = process.env['DASH_TEST_WORKFLOW_BUNDLE'];
 installTemporalRuntime(log);
 
 /** Control worker and everything below it, on a database and a Temporal namespace of their own. */
-export async function startTestDash(
-  options: Pick<ControlWorkerOptions, 'maxCachedWorkflows' | 'reconcileEveryMs'> = {},
-): Promise<TestDash> {
+export async function startTestDash({
+  temporalAddress = testTemporalAddress(),
+  ...options
+}: Pick<ControlWorkerOptions, 'maxCachedWorkflows' | 'reconcileEveryMs'> & {
+  /** A server of the test's own, to be taken away. */
+  readonly temporalAddress?: string;
+} = {}): Promise<TestDash> {
   const database = await createTestDatabase({ maxConnections: 20 });
   const { db } = database;
-  const namespace = await createTestNamespace();
+  const namespace = await createTestNamespace(temporalAddress);
   const temporal = await connectTemporal({
-    connection: { address: testTemporalAddress() },
+    connection: { address: temporalAddress },
     namespace,
   });
   const secretKey = newSecretKey();
@@ -103,6 +108,7 @@ export async function startTestDash(
   const hosts: GatewayHost[] = [];
   const fakes: FakeGateway[] = [];
   const children: WorkerChild[] = [];
+  const connections: TemporalConnection[] = [temporal];
 
   const gateway = async (id: string): Promise<GatewayRecord> => {
     const row = await getGateway(db, id);
@@ -116,12 +122,18 @@ export async function startTestDash(
     messages,
     secretKey,
     gateway,
-    async startHost(hostId, { race, policy } = {}) {
+    async startHost(hostId, { race, policy, maxGateways = 50 } = {}) {
+      // Workers of two hosts on one queue need connections of their own.
+      const connection = await connectTemporal({
+        connection: { address: temporalAddress },
+        namespace,
+      });
+      connections.push(connection);
       const host = await startGatewayHost({
         db: database.connect(hostId, 10),
-        temporal,
+        temporal: connection,
         hostId,
-        maxGateways: 50,
+        maxGateways,
         secretKey,
         managed: null,
         hold: TEST_HOLD,
@@ -138,7 +150,7 @@ export async function startTestDash(
     async startHostProcess(hostId) {
       const child = startWorkerChild('gateway-host', {
         DATABASE_URL: database.url,
-        TEMPORAL_ADDRESS: testTemporalAddress(),
+        TEMPORAL_ADDRESS: temporalAddress,
         TEMPORAL_NAMESPACE: namespace,
         DASH_HOST_ID: hostId,
         DASH_SECRET_KEY: secretKey,
@@ -212,7 +224,7 @@ export async function startTestDash(
       await Promise.all(hosts.map((host) => host.close()));
       await control.close();
       await Promise.all(fakes.map((fake) => fake.close()));
-      await temporal.close();
+      await Promise.all(connections.map((connection) => connection.close()));
       await database.close();
     },
   };

@@ -1,0 +1,49 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { silentProgress } from '../../src/local/progress.ts';
+import { startTemporalServer, type TemporalServer } from '../../src/local/temporal-server.ts';
+import { systemClock } from '../../src/platform/clock.ts';
+
+/** A Temporal of one test's own, on a file: it can be killed, and comes back where it was. */
+export interface OwnTemporal {
+  readonly address: string;
+  /** SIGKILL; resolves when it is gone. */
+  kill(): Promise<void>;
+  /** The same port and data. */
+  start(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function startOwnTemporal(): Promise<OwnTemporal> {
+  const dir = mkdtempSync(join(tmpdir(), 'dash-temporal-'));
+  const start = (port?: number): Promise<TemporalServer> =>
+    startTemporalServer({
+      binaryPath: process.env['DASH_TEST_TEMPORAL_BINARY'] ?? 'temporal',
+      dataDir: dir,
+      storage: 'file',
+      namespace: 'default',
+      home: { recordsDir: join(dir, 'records'), launchId: 'own-temporal' },
+      env: process.env,
+      clock: systemClock(),
+      progress: silentProgress(),
+      uiPort: false,
+      ...(port === undefined ? {} : { port }),
+    });
+  let server = await start();
+  const { address } = server;
+  return {
+    address,
+    async kill() {
+      process.kill(server.pid, 'SIGKILL');
+      await server.exited;
+    },
+    async start() {
+      server = await start(Number(address.split(':')[1]));
+    },
+    async close() {
+      await server.stop();
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+}
