@@ -32,8 +32,10 @@ export async function fetchLook(
     const { history, messages } = await readHistory(read, sessionKey, query.runIds);
     return readLook({ gateway, runIds: query.runIds, tasks, history, messages });
   } catch (error) {
-    const reason = error instanceof GatewayCallError ? refusalReason(error) : null;
-    if (reason === null || !(error instanceof GatewayCallError)) throw error;
+    if (!(error instanceof GatewayCallError) || error.code !== 'UNAVAILABLE') throw error;
+    // Also without the gateway's word that a repetition helps: its own maintenance can lock it out of its state for
+    // a moment, and a look changes nothing.
+    const reason = refusalReason(error) ?? 'busy';
     return { kind: 'refused', reason, retryAfterMs: error.retryAfterMs ?? DEFAULT_RETRY_MS };
   }
 }

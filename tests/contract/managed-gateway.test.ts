@@ -116,6 +116,19 @@ test.each([
   expect(performance.now() - startedAt).toBeLessThan(15_000);
 });
 
+test('another gateway that answers on the port is not taken for the one that was started (P37)', async () => {
+  const first = await startProgram(READY);
+  expect(first.kind).toBe('ready');
+  const second = await startProgram(`
+    setTimeout(() => {
+      console.error('Gateway failed to start: another OpenClaw process owns gateway-lifecycle');
+      process.exit(78);
+    }, 700);
+  `);
+  expect(second).toMatchObject({ kind: 'failed', failure: { kind: 'contention' } });
+  expect(isLiving(spawned[0]!)).toBe(true);
+});
+
 test('a program that is not there is a state with its reason, no exception (R26)', async () => {
   expect(await startProgram(READY, { nodePath: join(dir, 'no-such-node') })).toMatchObject({
     kind: 'failed',

@@ -5,7 +5,12 @@ import type { Clock } from '../../platform/clock.ts';
 import { probeReady } from '../probe-ready.ts';
 import { writeGatewayConfig, type GatewayConfigOptions } from './gateway-config.ts';
 import { gatewayEnv, type GatewayEnvOptions } from './gateway-env.ts';
-import { identityOf, isLiving, type GatewayProcessIdentity } from './process-identity.ts';
+import {
+  identityOf,
+  isLiving,
+  listensOn,
+  type GatewayProcessIdentity,
+} from './process-identity.ts';
 import { failureOfExit, lastWords, type StartFailure } from './start-failure.ts';
 
 export interface StartGatewayOptions {
@@ -89,7 +94,7 @@ export async function findGatewayProcess(options: {
   readonly clock: Clock;
 }): Promise<GatewayProcess | null> {
   const { identity, port, detached, clock } = options;
-  if (!isLiving(identity)) return null;
+  if (!isLiving(identity) || !listensOn(identity.pid, port)) return null;
   const found = gatewayProcess({ identity, port, ownsGroup: detached, clock });
   const readiness = await probeReady({ endpoint: found.endpoint, timeoutMs: PROBE_TIMEOUT_MS });
   return readiness.kind === 'unreachable' ? null : found;
@@ -136,8 +141,9 @@ async function waitUntilReady(attempt: {
   for (;;) {
     const readiness = await probeReady({ endpoint: process.endpoint, timeoutMs: PROBE_TIMEOUT_MS });
     if (exit !== null) return { kind: 'failed', failure: failureOfExit(exit, output()) };
-    // Another program's answer on the port is not this gateway's: it would have failed to bind.
-    if (readiness.kind === 'ready' && process.isLiving()) return { kind: 'ready', process };
+    // Another gateway that was there before answers on the port too, until this one finds it taken and ends.
+    const isOwn = listensOn(process.identity.pid, options.config.port);
+    if (readiness.kind === 'ready' && isOwn) return { kind: 'ready', process };
     const isOver = clock.monotonic() >= deadline || options.signal?.aborted === true;
     if (isOver) {
       await process.kill();
