@@ -89,9 +89,10 @@ function afterSend(deps: RunDeps, state: RunState, runId: string, answer: SendRe
 function afterFailedSend(deps: RunDeps, state: RunState, error: unknown): RunState['memory'] {
   if (isUnproven(error)) return rememberUnsent(state.memory);
   if (!(error instanceof GatewayCallError)) throw error;
-  if (error.outcome === 'unknown') return rememberSent(state.memory);
-  if (error.code !== 'INVALID_PARAMS') return rememberUnsent(state.memory);
-  const refusal: Refusal = { kind: 'invalid', message: error.message, retryAfterMs: null };
+  const unclear = error.outcome === 'unknown';
+  if (!unclear && error.code !== 'INVALID_PARAMS') return rememberUnsent(state.memory);
+  const kind = unclear ? 'unclear' : 'invalid';
+  const refusal: Refusal = { kind, message: error.message, retryAfterMs: null };
   return rememberRefusal(state.memory, refusal, deps.clock.monotonic());
 }
 

@@ -41,7 +41,7 @@ export function remember(
         unreachableSinceMs: memory.unreachableSinceMs ?? nowMs,
         refusedSinceMs: null,
         still: null,
-        refusal: null,
+        refusal: unclearOnly(memory),
       };
     case 'refused':
       return {
@@ -50,13 +50,18 @@ export function remember(
         unreachableSinceMs: null,
         refusedSinceMs: memory.refusedSinceMs ?? nowMs,
         still: null,
-        refusal: null,
+        refusal: unclearOnly(memory),
       };
     case 'seen':
       return { ...rememberLook(memory, facts, seen, nowMs), endingSinceMs };
     default:
       return assertNever(seen);
   }
+}
+
+/** A gateway that was away may take what it did not take before; how often it left no trace goes on counting. */
+function unclearOnly({ refusal }: Memory): Memory['refusal'] {
+  return refusal?.kind === 'unclear' ? refusal : null;
 }
 
 function rememberLook(memory: Memory, facts: AttemptFacts, look: LookSeen, nowMs: number): Memory {
@@ -82,15 +87,25 @@ export function rememberCommit(memory: Memory, runId: string, bootId: string): M
   return { ...memory, committed: { runId, bootId } };
 }
 
-/** A send was answered with "accepted" or "in flight", or nobody knows what became of it. */
+/** A send was answered with "accepted" or "in flight". */
 export function rememberSent(memory: Memory): Memory {
   return { ...memory, committed: null, provablyUnsent: false, refusal: null };
 }
 
-/** The commit or the send was refused: provably nothing was started by it. */
+/** The commit or the send did not lead to a run; `unclear` alone may have started one all the same. */
 export function rememberRefusal(memory: Memory, refusal: Refusal, nowMs: number): Memory {
-  const sinceMs = memory.refusal?.kind === refusal.kind ? memory.refusal.sinceMs : nowMs;
-  return { ...memory, committed: null, refusal: { ...refusal, sinceMs, atMs: nowMs } };
+  const former = memory.refusal?.kind === refusal.kind ? memory.refusal : null;
+  return {
+    ...memory,
+    committed: null,
+    provablyUnsent: memory.provablyUnsent && refusal.kind !== 'unclear',
+    refusal: {
+      ...refusal,
+      times: (former?.times ?? 0) + 1,
+      sinceMs: former?.sinceMs ?? nowMs,
+      atMs: nowMs,
+    },
+  };
 }
 
 /** The committed send did not leave this host (other boot, no connection, no permit): look again. */

@@ -15,6 +15,8 @@ export interface AttemptPolicy {
   readonly unsentWaitMs: number;
   /** How long an abort may remain unconfirmed before a person is asked (P28). */
   readonly abortBoundMs: number;
+  /** Sends that may be left without an answer and without a trace, before a person is asked (R10, G11). */
+  readonly maxUnclearSends: number;
   /** A frame that left this host shows at the gateway within this, or never. */
   readonly arrivalMs: number;
   /** The gateway ends a run at its limit by itself; this much later Dash does. */
@@ -32,6 +34,7 @@ export const DEFAULT_ATTEMPT_POLICY: AttemptPolicy = {
   gatewayGoneMs: 15 * 60_000,
   unsentWaitMs: 30_000,
   abortBoundMs: 120_000,
+  maxUnclearSends: 10,
   arrivalMs: 5_000,
   runLimitMarginMs: 60_000,
   pollMs: 1_000,

@@ -45,15 +45,35 @@ function afterRefusal(situation: Situation, look: LookSeen, evidence: Sendable):
     const proof = facts.state === 'planned' ? 'planned' : 'refused-sending';
     return { kind: 'release', proof, reason: refusal.message };
   }
+  if (refusal.kind === 'unclear') return afterUnclear(situation, refusal);
   if (forMs >= policy.gatewayGoneMs) return neverTaken(situation, evidence, refusal.message);
   const pauseMs = refusal.atMs + (refusal.retryAfterMs ?? policy.pollMs) - nowMs;
-  return pauseMs > 0
-    ? {
-        kind: 'wait',
-        reason: refusal.kind === 'closed' ? 'gateway-closed' : 'refused',
-        forMs: pauseMs,
-      }
-    : null;
+  const reason = refusal.kind === 'closed' ? 'gateway-closed' : 'refused';
+  return pauseMs > 0 ? { kind: 'wait', reason, forMs: pauseMs } : null;
+}
+
+/** Longest pause between two sends that nobody answers. */
+const LONGEST_UNCLEAR_PAUSE_MS = 30_000;
+
+/**
+ * The send may still arrive: each look without it is followed by a longer pause, and the same run id goes out again
+ * only after it (R10). A gateway that never answers and never shows anything is for a person (G11).
+ */
+function afterUnclear(
+  { policy, nowMs }: Situation,
+  refusal: NonNullable<Situation['memory']['refusal']>,
+): Action | null {
+  if (refusal.times >= policy.maxUnclearSends) {
+    return {
+      kind: 'indeterminate',
+      reason: 'unexpected',
+      evidence: `${refusal.times} sends were left without an answer, and the gateway shows nothing of the run: ${refusal.message}`,
+      keepLane: false,
+    };
+  }
+  const boundMs = Math.min(policy.pollMs * 2 ** (refusal.times - 1), LONGEST_UNCLEAR_PAUSE_MS);
+  const pauseMs = refusal.atMs + boundMs - nowMs;
+  return pauseMs > 0 ? { kind: 'wait', reason: 'arrival', forMs: pauseMs } : null;
 }
 
 /**

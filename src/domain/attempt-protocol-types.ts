@@ -48,10 +48,15 @@ export type Observation =
   | { readonly kind: 'acknowledged'; readonly runId: string }
   | { readonly kind: 'unreachable'; readonly why: string };
 
-/** Why a send was not taken: by the gateway, or by the row when it was to be committed. */
+/**
+ * Why a send did not lead to a run.
+ * - `invalid`: the gateway can never take it as it is.
+ * - `later`: the gateway provably did not take it, and may another time.
+ * - `closed`: the gateway's row takes no work now, so the send was not committed (P23).
+ * - `unclear`: no answer, or none that says anything; the next look showed nothing of it.
+ */
 export interface Refusal {
-  /** `invalid`: can never be taken as it is. `closed`: the gateway's row takes no work now (P23). */
-  readonly kind: 'invalid' | 'later' | 'closed';
+  readonly kind: 'invalid' | 'later' | 'closed' | 'unclear';
   readonly message: string;
   readonly retryAfterMs: number | null;
 }
@@ -73,7 +78,9 @@ export interface Memory {
   readonly committed: { readonly runId: string; readonly bootId: string } | null;
   /** Every send so far was made by this owner and answered with a refusal. */
   readonly provablyUnsent: boolean;
-  readonly refusal: (Refusal & { readonly sinceMs: number; readonly atMs: number }) | null;
+  /** The last refusal, how often it was of this kind in a row, since when, and when last. */
+  readonly refusal:
+    (Refusal & { readonly times: number; readonly sinceMs: number; readonly atMs: number }) | null;
 }
 
 export type WaitReason =

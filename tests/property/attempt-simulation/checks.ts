@@ -20,6 +20,7 @@ export class Checks implements GatewayWatch, RowWatch {
   readonly #policy: AttemptPolicy;
   /** Turns begun by a request of Dash, per attempt. */
   readonly #begun = new Map<SimAttempt, number>();
+  readonly #forgotten = new Set<SimAttempt>();
   /** When the gateway was last unable to show the truth: gone, draining, cut off. */
   readonly #blindness: { fromMs: number; untilMs: number }[] = [];
   rows!: SimRows;
@@ -55,7 +56,14 @@ export class Checks implements GatewayWatch, RowWatch {
    * with a request in it that Dash had never heard of again. Once its acceptance stands in the row, it is `vanished`.
    */
   #wasForgotten(attempt: SimAttempt): boolean {
-    return this.gateway.lostSessionsAtMs !== null && !attempt.everAccepted;
+    return this.#forgotten.has(attempt);
+  }
+
+  sessionsLost(runs: readonly TrueRun[]): void {
+    for (const run of runs) {
+      const attempt = this.#attemptOf(run);
+      if (attempt?.everAccepted === false) this.#forgotten.add(attempt);
+    }
   }
 
   arrived(runId: string, known: TrueRun | null): void {
@@ -109,6 +117,7 @@ export class Checks implements GatewayWatch, RowWatch {
     const { end } = options;
     if (end.state === 'completed') {
       const answer = runs.find((run) => run.status === 'answered');
+      if (this.#wasForgotten(attempt)) return;
       if (answer === undefined || end.output !== `answer of ${answer.runId}`) {
         this.#world.violated(`${task.taskId} is completed without an answer that exists`);
       }
@@ -123,7 +132,7 @@ export class Checks implements GatewayWatch, RowWatch {
   closing(attempt: SimAttempt, outcome: AttemptOutcome, failure: RunFailure | null): void {
     const runs = this.#runsOf(attempt);
     this.#nothingExecutes(attempt, `closed ${outcome}`);
-    if (runs.some((run) => run.status === 'answered')) {
+    if (runs.some((run) => run.status === 'answered') && !this.#wasForgotten(attempt)) {
       this.#world.violated(`${attempt.attemptId} is closed ${outcome}, its answer is lost`);
     }
     const failed = runs.some((run) => run.status === 'failed' || run.status === 'aborted');
@@ -189,7 +198,7 @@ export class Checks implements GatewayWatch, RowWatch {
       case 'vanished':
         return (gateway.lostSessionsAtMs ?? -1) >= sentAtMs;
       case 'no-recovery': {
-        const last = runs.at(-1);
+        const last = runs.filter((run) => run.began).at(-1);
         const readyForMs = timeMs - gateway.readyAtMs;
         return last?.status === 'turn-interrupted' && readyForMs >= this.#policy.recoveryGraceMs;
       }

@@ -40,6 +40,8 @@ export interface GatewayWatch {
   began(run: TrueRun): void;
   /** A request to run arrived. */
   arrived(runId: string, known: TrueRun | null): void;
+  /** The state directory goes back to a copy of itself that has none of these. */
+  sessionsLost(runs: readonly TrueRun[]): void;
   /** Since `fromMs` nobody could look; now it can be done again. */
   seenAgain(fromMs: number): void;
   /** A request to end a run arrived and met one that executes or is queued. */
@@ -207,6 +209,7 @@ export class SimGateway {
       if (run.status === 'executing') run.status = 'turn-interrupted';
       if (run.status === 'queued') run.status = 'input-interrupted';
     }
+    if (loss === 'sessions') this.#watch.sessionsLost(this.runs);
     if (loss !== 'none') this.runs.length = 0;
     if (loss === 'state') {
       this.stateId = `state-of-${this.#boots + 1}`;

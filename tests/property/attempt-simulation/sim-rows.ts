@@ -253,7 +253,9 @@ export class SimRows {
   }
 
   #superseded(ownerEpoch: number | undefined): boolean {
-    return this.#rules.epochs && ownerEpoch !== undefined && ownerEpoch !== this.gateway.ownerEpoch;
+    if (ownerEpoch === undefined || ownerEpoch === this.gateway.ownerEpoch) return false;
+    if (!this.#rules.epochs) this.#world.violated(`P25: a write of epoch ${ownerEpoch} is taken`);
+    return this.#rules.epochs;
   }
 
   #beginSending(options: {

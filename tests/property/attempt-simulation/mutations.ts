@@ -1,0 +1,140 @@
+import type { RunConnection } from '../../../activities/run-task/ports.ts';
+import type { Look, LookSeen, OwnRun } from '../../../src/domain/look.ts';
+import { GatewayCallError } from '../../../src/gateway/gateway-call-error.ts';
+import { ALL_RULES, type Rules } from './simulate.ts';
+
+/** One rule of the protocol, taken away at the ports: the production code stays as it is, what it relies on does not. */
+export interface Mutation {
+  readonly name: string;
+  readonly rules: Rules;
+  /** What the checker says when it notices. */
+  readonly noticedAs: RegExp;
+}
+
+function seeing(change: (look: LookSeen) => LookSeen): Rules {
+  const look = async (
+    connection: RunConnection,
+    query: Parameters<RunConnection['look']>[0],
+  ): Promise<Look> => {
+    const seen = await connection.look(query);
+    return seen.kind === 'seen' ? change(seen) : seen;
+  };
+  return {
+    ...ALL_RULES,
+    distort: (connection) => ({
+      ...methodsOf(connection),
+      look: (query) => look(connection, query),
+    }),
+  };
+}
+
+function methodsOf(connection: RunConnection): RunConnection {
+  return {
+    look: (query) => connection.look(query),
+    sendRun: (request) => connection.sendRun(request),
+    abortRun: (request) => connection.abortRun(request),
+    followRun: (options) => connection.followRun(options),
+    onState: (listener) => connection.onState(listener),
+  };
+}
+
+function blank({ runId }: OwnRun): OwnRun {
+  return {
+    runId,
+    userRow: false,
+    executing: false,
+    pendingInput: null,
+    answer: null,
+    failure: null,
+    endedByRestart: false,
+  };
+}
+
+/** Sends without having looked: the gateway seems empty until this host has sent something itself. */
+const withoutLooking: Rules = {
+  ...ALL_RULES,
+  distort(connection) {
+    const sentHere = new Set<string>();
+    return {
+      ...methodsOf(connection),
+      async sendRun(request) {
+        const result = await connection.sendRun(request);
+        sentHere.add(request.runId);
+        return result;
+      },
+      async look(query) {
+        const seen = await connection.look(query);
+        if (seen.kind !== 'seen' || query.runIds.some((runId) => sentHere.has(runId))) return seen;
+        return { ...seen, own: seen.own.map(blank), recoveries: [], foreignRunIds: [] };
+      },
+    };
+  },
+};
+
+/** Takes a lost answer for a refusal. */
+const unknownIsRefused: Rules = {
+  ...ALL_RULES,
+  distort: (connection) => ({
+    ...methodsOf(connection),
+    async sendRun(request) {
+      try {
+        return await connection.sendRun(request);
+      } catch (error) {
+        if (!(error instanceof GatewayCallError) || error.outcome === 'refused') throw error;
+        const { method, message } = error;
+        throw new GatewayCallError({ method, code: 'NOT_CONNECTED', message, outcome: 'refused' });
+      }
+    },
+  }),
+};
+
+export const MUTATIONS: readonly Mutation[] = [
+  {
+    name: 'it does not look before it sends (P22)',
+    rules: withoutLooking,
+    noticedAs: /sent again after it had begun|executed twice/,
+  },
+  {
+    name: 'a frame needs no proof of ownership (P24)',
+    rules: { ...ALL_RULES, permits: false },
+    noticedAs: /P24/,
+  },
+  {
+    name: 'rows take writes of any epoch (P25)',
+    rules: { ...ALL_RULES, epochs: false },
+    noticedAs: /P25/,
+  },
+  {
+    name: 'an interrupted input is sent again under its burnt run id (P22 case 4)',
+    rules: seeing((look) => ({
+      ...look,
+      own: look.own.map((run) => (run.pendingInput === 'interrupted' ? blank(run) : run)),
+    })),
+    noticedAs: /never ends|could be known|never comes to rest|is released/,
+  },
+  {
+    name: 'recovery runs are not adopted (P22 case 3)',
+    rules: seeing((look) => ({ ...look, recoveries: [] })),
+    noticedAs: /could be known/,
+  },
+  {
+    name: 'any state directory is as good as another (P22 case 9)',
+    rules: seeing((look) => ({ ...look, gateway: { ...look.gateway, stateId: 'state-1' } })),
+    noticedAs: /executed twice|could be known/,
+  },
+  {
+    name: 'nobody waits for the recovery grace (P22 case 5)',
+    rules: seeing((look) => ({ ...look, gateway: { ...look.gateway, readyForMs: 1e9 } })),
+    noticedAs: /could be known/,
+  },
+  {
+    name: 'the row does not refuse a send after a cancel (P23)',
+    rules: { ...ALL_RULES, cancelBeforeSending: false },
+    noticedAs: /P23/,
+  },
+  {
+    name: 'an unknown outcome of a send counts as a refusal (R10)',
+    rules: unknownIsRefused,
+    noticedAs: /is released/,
+  },
+];
