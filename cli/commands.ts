@@ -18,11 +18,11 @@ import { swarmRun } from './commands/swarm-run.ts';
 import { taskCancel, taskDecide, taskDiscard, taskReplay } from './commands/task-change.ts';
 import { taskGet, taskList, taskWatch } from './commands/task-read.ts';
 import { taskSubmit } from './commands/task-submit.ts';
-import { up } from './commands/up.ts';
+import { upCommand } from './commands/up.ts';
 
 /** Every command of `dashctl`, in the order of the help and of the reference page. */
 export const COMMANDS: readonly Command[] = [
-  up,
+  upCommand(),
   taskSubmit,
   taskGet,
   taskList,

@@ -5,13 +5,17 @@ import type { DashConfig } from '../src/config/load.ts';
 import { processEnvironment } from '../src/config/process-env.ts';
 import { projectDir } from '../src/config/project-dir.ts';
 import { systemClock } from '../src/platform/clock.ts';
+import type { Command } from './command.ts';
 import { COMMANDS } from './commands.ts';
 import { EXIT } from './exit-codes.ts';
 import { listenForInterruption } from './interruption.ts';
 import { runCli } from './run-cli.ts';
 
 /** The process of `dashctl`: everything that the commands may not know of themselves comes from here. */
-export async function main(argv: readonly string[]): Promise<void> {
+export async function main(
+  argv: readonly string[],
+  commands: readonly Command[] = COMMANDS,
+): Promise<void> {
   const clock = systemClock();
   const interruption = listenForInterruption({ process, clock });
   process.stdout.on('error', endOnBrokenPipe);
@@ -31,7 +35,7 @@ export async function main(argv: readonly string[]): Promise<void> {
       signal: interruption.signal,
       loadConfig,
     },
-    { commands: COMMANDS },
+    { commands },
   );
   interruption.stop();
 }

@@ -79,7 +79,10 @@ export function closingBlock(facts: {
   temporalWebUrl: string | null;
   keyFile: string;
   dataDir: string;
+  /** dashctl finds it without being told. */
+  isDefaultDataDir: boolean;
 }): string {
+  const where = facts.isDefaultDataDir ? '' : ` --data-dir ${facts.dataDir}`;
   return [
     ...renderFields([
       ['API', facts.apiUrl],
@@ -87,7 +90,7 @@ export function closingBlock(facts: {
       ['Temporal Web', facts.temporalWebUrl],
       ['Admin key', `${facts.keyFile} (dashctl on this machine reads it by itself)`],
       ['Logs', `${facts.dataDir}/logs`],
-      ['Next task', 'npm run dashctl -- task submit --wait --prompt "…"'],
+      ['Next task', `npm run dashctl -- task submit${where} --wait --prompt "…"`],
       ['Stop', 'Ctrl-C (work under way goes on at the next start)'],
     ]),
   ].join('\n');

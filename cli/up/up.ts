@@ -2,9 +2,12 @@
  * `dashctl up`, the composition root: takes the data directory, brings up PostgreSQL, Temporal, Dash
  * and one gateway, runs the first swarm, stays, and ends everything in order.
  */
+import { join } from 'node:path';
+import { projectDir } from '../../src/config/project-dir.ts';
 import type { DashClient } from '../../src/contract/client.ts';
 import type { SwarmSpecInput } from '../../src/domain/swarm-schema.ts';
 import { LocalError } from '../../src/local/local-error.ts';
+import type { OpenClawPackage } from '../../src/local/openclaw-package.ts';
 import { CliError } from '../cli-error.ts';
 import type { UpInput } from '../commands/up.ts';
 import { clientOf, type CliContext } from '../context.ts';
@@ -21,8 +24,17 @@ import { answerBlock, closingBlock, modelLine, readyLine, workflowLink } from '.
 import { startServices, type Services } from './services.ts';
 import type { UpContext } from './up-context.ts';
 
+/** What `up` brings by itself and a test may bring instead. */
+export interface UpParts {
+  readonly installOpenClaw: (up: UpContext) => Promise<OpenClawPackage>;
+}
+
 /** Runs until it is interrupted, or with `once` until the swarm has ended. */
-export async function runUp(given: UpInput, context: CliContext): Promise<ExitCode> {
+export async function runUp(
+  given: UpInput,
+  context: CliContext,
+  parts: Partial<UpParts> = {},
+): Promise<ExitCode> {
   const startedAt = context.clock.monotonic();
   const config = await context.config();
   // Read before anything is started: a slip in the file costs a second, not a minute.
@@ -31,7 +43,15 @@ export async function runUp(given: UpInput, context: CliContext): Promise<ExitCo
   const launch = await beginLaunch(config, context).catch((error: unknown) => {
     throw explain(error);
   });
-  const session: Session = { given, spec, context, startedAt, up: launch.up, isUp: false };
+  const session: Session = {
+    given,
+    spec,
+    context,
+    startedAt,
+    up: launch.up,
+    parts: { installOpenClaw, ...parts },
+    isUp: false,
+  };
   try {
     return await Promise.race([run(session), launch.failed, interrupted(session)]);
   } catch (error) {
@@ -47,6 +67,7 @@ interface Session {
   readonly context: CliContext;
   readonly startedAt: number;
   readonly up: UpContext;
+  readonly parts: UpParts;
   /** Everything that was asked for is done; it only stays up. */
   isUp: boolean;
 }
@@ -54,7 +75,7 @@ interface Session {
 async function run(session: Session): Promise<ExitCode> {
   const { given, context, up } = session;
   up.progress.line(`Dash in ${up.dataDir.path}`);
-  const starting = [startServices(up), installOpenClaw(up)] as const;
+  const starting = [startServices(up), session.parts.installOpenClaw(up)] as const;
   // When one fails the other is waited for: what it has started is ended with the rest.
   await Promise.allSettled(starting);
   const [services, openclaw] = await Promise.all(starting);
@@ -138,7 +159,9 @@ async function runFirstSwarm(
 
 function showPlaces(session: Session, dash: Dash, services: Services): void {
   const { config } = session.up;
-  const places = { ...dash, temporalWebUrl: services.temporalWebUrl, dataDir: config.dataDir };
+  const { dataDir } = config;
+  const isDefaultDataDir = dataDir === join(projectDir(), '.dash');
+  const places = { ...dash, temporalWebUrl: services.temporalWebUrl, dataDir, isDefaultDataDir };
   say(session, { kind: 'places', ...places }, `\n${closingBlock(places)}`);
 }
 

@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { COMMANDS } from '../../cli/commands.ts';
+import { cliReference } from '../../cli/reference.ts';
 import { describeConfig } from '../../src/config/describe-config.ts';
 import { ERROR_HELP } from '../../src/contract/error-help.ts';
 import { ERRORS, type ErrorCode } from '../../src/contract/errors.ts';
@@ -24,6 +26,7 @@ export function generatedFiles(root: string): ReadonlyMap<string, string> {
     ['docs/reference/events.md', eventsPage()],
     ['docs/reference/metrics.md', metricsPage()],
     ['docs/reference/configuration.md', describeConfig()],
+    ['docs/reference/cli.md', cliReference(COMMANDS)],
     ...codes.map((code): [string, string] => [`docs/errors/${code}.md`, errorPage(code)]),
   ]);
 }
