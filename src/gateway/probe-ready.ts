@@ -1,4 +1,4 @@
-import { asNumber, asRecord, asTexts } from './json-value.ts';
+import { asNumber, asRecord, asText, asTexts } from './json-value.ts';
 
 export type Readiness =
   | { readonly kind: 'ready'; readonly uptimeMs: number | null }
@@ -26,8 +26,9 @@ export async function probeReady(options: {
   }
 }
 
+/** Reads the error by its fields: `fetch` hides the reason in its cause. */
 function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  if (error instanceof SyntaxError) return 'not a gateway';
-  return error.cause instanceof Error ? error.cause.message : error.message;
+  const { name, message, cause } = asRecord(error);
+  if (name === 'SyntaxError') return 'not a gateway';
+  return asText(asRecord(cause)['message']) ?? asText(message) ?? String(error);
 }
