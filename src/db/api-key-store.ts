@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { Database } from './database.ts';
 
 export interface ApiKeyRecord {
@@ -30,20 +31,31 @@ export async function createApiKey(db: Database, key: NewApiKey): Promise<void> 
 
 /** null: no key of this id. Revoked and expired ones are answered too: the caller looks. */
 export async function findApiKey(db: Database, id: string): Promise<ApiKeyRecord | null> {
-  const rows = await db.rows<ApiKeyRecord>(
-    `select id, name, secret_hash as "secretHash", tenant, scopes, created_at as "createdAt",
-            expires_at as "expiresAt", revoked_at as "revokedAt", last_used_at as "lastUsedAt"
-     from dash.api_keys where id = $1`,
-    [id],
-  );
-  return rows[0] ?? null;
+  const row = await db.kysely
+    .selectFrom('api_keys')
+    .select([
+      'id',
+      'name',
+      'secret_hash as secretHash',
+      'tenant',
+      'scopes',
+      'created_at as createdAt',
+      'expires_at as expiresAt',
+      'revoked_at as revokedAt',
+      'last_used_at as lastUsedAt',
+    ])
+    .where('id', '=', id)
+    .executeTakeFirst();
+  return row ?? null;
 }
 
 /** Notes that a key was used; at most one write a minute per key. */
 export async function touchApiKey(db: Database, id: string): Promise<void> {
-  await db.rows(
-    `update dash.api_keys set last_used_at = now()
-     where id = $1 and (last_used_at is null or last_used_at < now() - interval '1 minute')`,
-    [id],
-  );
+  const aMinuteAgo = sql<string>`now() - interval '1 minute'`;
+  await db.kysely
+    .updateTable('api_keys')
+    .set({ last_used_at: sql`now()` })
+    .where('id', '=', id)
+    .where(({ eb }) => eb('last_used_at', 'is', null).or('last_used_at', '<', aMinuteAgo))
+    .execute();
 }

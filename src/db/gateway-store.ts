@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { GatewayFailure, GatewayKind, GatewayState } from '../domain/gateway.ts';
 import type { Database } from './database.ts';
 import type { DesiredState, GatewayRecord } from './gateway-record.ts';
@@ -145,20 +146,24 @@ export function clearStarts(db: Database, gatewayId: string): Promise<{ kind: 'o
 
 /** The encrypted token; null: none was given. */
 export async function readSealedToken(db: Database, gatewayId: string): Promise<Buffer | null> {
-  const rows = await db.rows<{ sealed_token: Buffer }>(
-    'select sealed_token from dash.gateway_credentials where gateway_id = $1',
-    [gatewayId],
-  );
-  return rows[0]?.sealed_token ?? null;
+  const row = await db.kysely
+    .selectFrom('gateway_credentials')
+    .select('sealed_token')
+    .where('gateway_id', '=', gatewayId)
+    .executeTakeFirst();
+  return row?.sealed_token ?? null;
 }
 
 export async function writeSealedToken(
   db: Database,
   options: { readonly gatewayId: string; readonly sealedToken: Uint8Array },
 ): Promise<void> {
-  await db.rows(
-    `insert into dash.gateway_credentials (gateway_id, sealed_token) values ($1, $2)
-     on conflict (gateway_id) do update set sealed_token = excluded.sealed_token, updated_at = now()`,
-    [options.gatewayId, Buffer.from(options.sealedToken)],
-  );
+  const sealed = Buffer.from(options.sealedToken);
+  await db.kysely
+    .insertInto('gateway_credentials')
+    .values({ gateway_id: options.gatewayId, sealed_token: sealed })
+    .onConflict((conflict) =>
+      conflict.column('gateway_id').doUpdateSet({ sealed_token: sealed, updated_at: sql`now()` }),
+    )
+    .execute();
 }

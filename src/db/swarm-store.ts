@@ -1,3 +1,4 @@
+import { sql, type RawBuilder } from 'kysely';
 import { swarmWorkflowId, taskWorkflowId } from '../domain/names.ts';
 import type { Priority, TaskFailure, TaskState } from '../domain/task.ts';
 import type { BoundReached, Idempotency, UnknownPool } from './accept.ts';
@@ -138,10 +139,12 @@ export async function readNodeTemplates(
   swarmId: string,
   nodeIds: readonly string[],
 ): Promise<ReadonlyMap<string, unknown>> {
-  const rows = await db.rows<{ node_id: string; template: unknown }>(
-    'select node_id, template from dash.swarm_nodes where swarm_id = $1 and node_id = any($2)',
-    [swarmId, nodeIds],
-  );
+  const rows = await db.kysely
+    .selectFrom('swarm_nodes')
+    .select(['node_id', 'template'])
+    .where('swarm_id', '=', swarmId)
+    .where('node_id', 'in', listOf(nodeIds))
+    .execute();
   return new Map(rows.map((row) => [row.node_id, row.template]));
 }
 
@@ -151,14 +154,24 @@ export async function readNodeOutputs(
   swarmId: string,
   nodeIds: readonly string[],
 ): Promise<ReadonlyMap<string, string>> {
-  const rows = await db.rows<{ node_id: string; output: string }>(
-    `select t.node_id, coalesce(t.output, b.body) as output
-     from dash.tasks t left join dash.blobs b on b.id = t.output_blob
-     where t.swarm_id = $1 and t.node_id = any($2) and t.state = 'completed'
-       and coalesce(t.output, b.body) is not null`,
-    [swarmId, nodeIds],
+  const rows = await db.kysely
+    .selectFrom('tasks')
+    .leftJoin('blobs', 'blobs.id', 'tasks.output_blob')
+    .select(({ fn }) => ['node_id', fn.coalesce('output', 'body').as('output')])
+    .where('swarm_id', '=', swarmId)
+    .where('node_id', 'in', listOf(nodeIds))
+    .where('state', '=', 'completed')
+    .execute();
+  return new Map(
+    rows.flatMap(({ node_id, output }) =>
+      node_id === null || output === null ? [] : [[node_id, output] as const],
+    ),
   );
-  return new Map(rows.map((row) => [row.node_id, row.output]));
+}
+
+/** A list as one array parameter: the statement stays the same for any number of ids, none included. */
+function listOf(ids: readonly string[]): RawBuilder<string> {
+  return sql`(select unnest(${[...ids]}::text[]))`;
 }
 
 /** Ends a node without a task: skipped, or failed before it could be admitted (a prompt over the limit). */
@@ -222,11 +235,13 @@ export function finishSwarm(
 
 /** Ids of the swarm's tasks that have not ended. */
 export async function openSwarmTasks(db: Database, swarmId: string): Promise<string[]> {
-  const rows = await db.rows<{ id: string }>(
-    `select id from dash.tasks
-     where swarm_id = $1 and state not in ('completed', 'cancelled', 'expired', 'dead') order by seq`,
-    [swarmId],
-  );
+  const rows = await db.kysely
+    .selectFrom('tasks')
+    .select('id')
+    .where('swarm_id', '=', swarmId)
+    .where('open', '=', true)
+    .orderBy('seq')
+    .execute();
   return rows.map((row) => row.id);
 }
 
@@ -246,10 +261,13 @@ async function moveEach(
   move: string,
   states: readonly string[],
 ): Promise<number> {
-  const rows = await db.rows<{ id: string }>(
-    'select id from dash.tasks where swarm_id = $1 and state = any($2) order by seq',
-    [swarmId, states],
-  );
+  const rows = await db.kysely
+    .selectFrom('tasks')
+    .select('id')
+    .where('swarm_id', '=', swarmId)
+    .where('state', 'in', states)
+    .orderBy('seq')
+    .execute();
   let moved = 0;
   for (const { id } of rows) {
     const answer = await db.call<{ moved: boolean }>(move, { taskId: id });

@@ -1,8 +1,8 @@
 import type { ColumnType } from 'kysely';
 
 /**
- * The columns that Kysely queries name; the functions of `functions/` know the rest. Times and bigints come back as
- * `database.ts` parses them.
+ * The columns that Kysely queries name; the functions of `functions/` know the rest. Values come back as
+ * `database.ts` parses them: times as ISO 8601 in UTC, bigint as number.
  */
 export interface Tables {
   tasks: {
@@ -13,24 +13,18 @@ export interface Tables {
     session_key: string | null;
     priority: number;
     state: string;
+    open: boolean;
     swarm_id: string | null;
     node_id: string | null;
     output: string | null;
     output_blob: number | null;
   };
   blobs: { id: number; body: string };
-  swarms: { id: string; seq: number; tenant: string; state: string };
   swarm_nodes: { swarm_id: string; node_id: string; template: unknown };
-  sessions: {
-    id: number;
-    tenant: string;
-    key: string;
-    gateway_id: string | null;
-  };
   gateway_credentials: {
     gateway_id: string;
     sealed_token: Buffer;
-    updated_at: ColumnType<string, never, never>;
+    updated_at: ColumnType<string, undefined, string>;
   };
   api_keys: {
     id: string;
