@@ -14,7 +14,15 @@ export type CallOutcome = 'refused' | 'unknown';
 export class GatewayCallError extends Error {
   override readonly name = 'GatewayCallError';
   readonly method: string;
-  /** The gateway's own code (INVALID_REQUEST, FORBIDDEN, UNAVAILABLE, NOT_PAIRED…) or one of `LocalErrorCode`. */
+  /**
+   * The gateway's own code (INVALID_REQUEST, FORBIDDEN, UNAVAILABLE, NOT_PAIRED…), or one made on this side:
+   * - `NOT_CONNECTED`: no open connection, nothing was sent (`refused`).
+   * - `BLOCKED`: the connection waits for a person, nothing was sent (`refused`).
+   * - `OTHER_BOOT`: the gateway restarted since the caller looked, nothing was sent (`refused`).
+   * - `INVALID_PARAMS`: the protocol's own validator rejects the parameters, nothing was sent (`refused`).
+   * - `TIMED_OUT`, `CONNECTION_LOST`: no answer arrived (`unknown`).
+   * - `BAD_ANSWER`: an answer arrived that has not the shape the protocol promises (`unknown`).
+   */
   readonly code: string;
   /** `details` of the gateway's error as it came; null when it sent none. */
   readonly details: unknown;
@@ -48,21 +56,3 @@ export class GatewayCallError extends Error {
     this.outcome = options.outcome;
   }
 }
-
-/**
- * Codes made on this side of the wire.
- * - `NOT_CONNECTED`: no open connection, nothing was sent (`refused`).
- * - `OTHER_BOOT`: the gateway restarted since the caller looked, nothing was sent (`refused`).
- * - `INVALID_PARAMS`: the protocol's own validator rejects the parameters, nothing was sent (`refused`).
- * - `TIMED_OUT`, `CONNECTION_LOST`: no answer arrived (`unknown`).
- * - `BAD_ANSWER`: an answer arrived that has not the shape the protocol promises (`unknown`).
- * - `BLOCKED`: the connection waits for a person (`refused`).
- */
-export type LocalErrorCode =
-  | 'NOT_CONNECTED'
-  | 'OTHER_BOOT'
-  | 'INVALID_PARAMS'
-  | 'TIMED_OUT'
-  | 'CONNECTION_LOST'
-  | 'BAD_ANSWER'
-  | 'BLOCKED';

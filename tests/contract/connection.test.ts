@@ -1,4 +1,5 @@
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
+import { WebSocket } from 'ws';
 
 import type { ConnectionState } from '../../src/gateway/connection.ts';
 import type { FakeGatewayOptions } from '../../src/gateway/fake-gateway/fake-gateway.ts';
@@ -169,15 +170,31 @@ describe('states that wait for a person', () => {
 });
 
 describe('the permit (P24)', () => {
-  test('is asked in the tick of the frame, after everything else is known (P24)', async () => {
+  test('and its frame share one tick: nothing happens in between (P24)', async () => {
     const fake = await fleet.gateway();
     const connection = await fleet.connected(fake);
     const order: string[] = [];
-    const sending = send(connection, 'permit', 'x', { permit: () => void order.push('permit') });
-    order.push('written');
-    await sending;
-    expect(order).toEqual(['permit', 'written']);
-    expect(fake.log.requests('agent')).toHaveLength(1);
+    const write = jest.spyOn(WebSocket.prototype, 'send').mockImplementation(() => {
+      order.push('frame');
+    });
+    try {
+      void send(connection, 'at-once', 'x', { permit: () => void order.push('permit') }).catch(
+        () => null,
+      );
+      expect(order).toEqual(['permit', 'frame']);
+
+      order.length = 0;
+      const permit = async (): Promise<void> => {
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        order.push('permit');
+        setImmediate(() => order.push('next tick'));
+      };
+      void send(connection, 'after-asking', 'x', { permit }).catch(() => null);
+      await eventually(() => order.includes('next tick'));
+      expect(order).toEqual(['permit', 'frame', 'next tick']);
+    } finally {
+      write.mockRestore();
+    }
   });
 
   test.each([

@@ -1,6 +1,6 @@
 import type { Clock } from '../../platform/clock.ts';
 import type { DurableState, StoredTask } from './durable-state.ts';
-import type { LiveRun, RunEnd } from './live-run.ts';
+import type { LiveRun } from './live-run.ts';
 import { RunOutcomes, type Emit } from './run-outcomes.ts';
 import { userRow } from './rows.ts';
 import { planFromPrompt, waitFor, wordsOf, type Script } from './script.ts';
@@ -251,5 +251,3 @@ export class RunEngine {
 
 /** Longer than any test; keeps an endless turn within what a timer can hold. */
 const MAX_WAIT_MS = 2_000_000_000;
-
-export type { RunEnd };
