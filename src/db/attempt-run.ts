@@ -125,12 +125,15 @@ export function releaseAttempt(
   return db.call('release_attempt', options);
 }
 
-/** Counts an unexpected error of `runTask` in the attempt's row and answers the count (P19). */
+/** Counts an unexpected error of `runTask` in the attempt's row and answers the count (P19); 0: no such attempt. */
 export async function markUnexpected(
   db: Database,
   attemptId: string,
   message: string,
 ): Promise<number> {
-  const answer = await db.call<{ count: number }>('mark_unexpected', { attemptId, message });
-  return answer.count;
+  const answer = await db.call<{ count: number } | null>('mark_unexpected', {
+    attemptId,
+    message,
+  });
+  return answer?.count ?? 0;
 }

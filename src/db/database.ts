@@ -22,6 +22,10 @@ export interface DatabaseOptions {
 
 /** P4: a frozen process must not keep a lock for longer than this. Migrations and retention are excepted. */
 export const TRANSACTION_TIMEOUT_MS = 2_000;
+/** No statement of Dash takes so long: an answer that is not there by then does not come, and the connection is given up. */
+const ANSWER_TIMEOUT_MS = 10_000;
+/** Planning what the functions contain is what a new connection spends its first calls on. */
+const IDLE_TIMEOUT_MS = 300_000;
 const RETRIES = 2;
 
 /**
@@ -45,6 +49,8 @@ export class Database {
       ...connectionConfig(options.url, options.applicationName, TRANSACTION_TIMEOUT_MS),
       max: options.maxConnections ?? 10,
       connectionTimeoutMillis: 5_000,
+      idleTimeoutMillis: IDLE_TIMEOUT_MS,
+      query_timeout: ANSWER_TIMEOUT_MS,
     });
     this.pool.on('error', (error) => {
       this.#log.warn({ error: error.message }, 'an idle database connection ended');
@@ -60,7 +66,7 @@ export class Database {
     const statement = {
       name: `dash.${name}`,
       text: `select dash.${name}($1::jsonb) as answer`,
-      values: [JSON.stringify(argument)],
+      values: [storableJson(argument)],
     };
     for (let retry = 0; ; retry += 1) {
       try {
@@ -127,6 +133,21 @@ export function connectionConfig(
     options: `-c search_path=dash -c timezone=UTC -c transaction_timeout=${transactionTimeoutMs}`,
     types: { getTypeParser: typeParser },
   };
+}
+
+/** What JSON may hold and PostgreSQL's jsonb may not: NUL, and halves of surrogate pairs. */
+const UNSTORABLE = /\\u(0000|d[89a-f])/i;
+
+/**
+ * JSON that jsonb takes. An agent's answer may hold any character; one that cannot be stored becomes U+FFFD, so that
+ * a result is never lost over it.
+ */
+function storableJson(argument: object): string {
+  const json = JSON.stringify(argument);
+  if (!UNSTORABLE.test(json)) return json;
+  return JSON.stringify(argument, (_key, value: unknown) =>
+    typeof value === 'string' ? value.toWellFormed().replaceAll('\0', '\uFFFD') : value,
+  );
 }
 
 const INT8 = 20;

@@ -1,7 +1,9 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from '@jest/globals';
+import pg from 'pg';
 import { acceptTask } from '../../../src/db/accept.ts';
 import {
   closeAttempt,
@@ -11,7 +13,11 @@ import {
 } from '../../../src/db/attempt-run.ts';
 import { requestCancel } from '../../../src/db/cancel.ts';
 import type { Claim } from '../../../src/db/claim.ts';
-import type { Database } from '../../../src/db/database.ts';
+import {
+  TRANSACTION_TIMEOUT_MS,
+  connectionConfig,
+  type Database,
+} from '../../../src/db/database.ts';
 import { promoteDue } from '../../../src/db/due.ts';
 import { readEvents, type EventRecord } from '../../../src/db/event-store.ts';
 import { setClaimsOpen } from '../../../src/db/gateway-ownership.ts';
@@ -89,6 +95,23 @@ describe('locks', () => {
     } finally {
       child.kill('SIGKILL');
     }
+  }, 30_000);
+});
+
+describe('a transaction that timed out behind a lock', () => {
+  it('was rolled back, and is repeated by whoever called it (P4)', async () => {
+    const { db, url } = database();
+    await accept(db);
+    const gateway = await openGateway(db, 'g1');
+    const holder = new pg.Client(connectionConfig(url, 'holder', 0));
+    await holder.connect();
+    await holder.query('begin');
+    await holder.query('select dash.lock_claims()');
+    const claiming = claim(db, [gateway]);
+    await sleep(TRANSACTION_TIMEOUT_MS + 300);
+    await holder.query('commit');
+    expect(await claiming).toHaveLength(1);
+    await holder.end();
   }, 30_000);
 });
 

@@ -178,6 +178,13 @@ describe('settle', () => {
     ]);
   });
 
+  it('stores an answer with characters that PostgreSQL cannot hold, those replaced (R11)', async () => {
+    const { db } = database();
+    const { id: taskId } = await accept(db);
+    await settleTask(db, { taskId, end: completed('a\0b \ud800 c \\u0000 \u{1f600}') });
+    expect((await getTask(db, taskId))?.output).toBe('a\ufffdb \ufffd c \\u0000 \u{1f600}');
+  });
+
   it('makes a dead letter of a dead task, once, with the reason (R8)', async () => {
     const { db } = database();
     const gateway = await openGateway(db, 'g1');

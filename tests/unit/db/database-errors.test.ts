@@ -32,6 +32,7 @@ describe('errors of the database', () => {
   it('knows the errors that the driver gives without a code (R32)', () => {
     for (const message of [
       'Connection terminated unexpectedly',
+      'Query read timeout',
       'timeout exceeded when trying to connect',
     ]) {
       expect(isDatabaseUnavailable(new Error(message))).toBe(true);
