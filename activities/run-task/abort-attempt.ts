@@ -1,11 +1,11 @@
 import { assertNever } from '../../src/domain/assert-never.ts';
 import { decideAbort } from '../../src/domain/attempt-protocol-abort.ts';
-import { remember, rememberAbort } from '../../src/domain/attempt-protocol-memory.ts';
+import { rememberAbort } from '../../src/domain/attempt-protocol-memory.ts';
 import type { Situation } from '../../src/domain/attempt-protocol-situation.ts';
 import type { AbortResult } from '../../src/domain/run-result.ts';
 import { GatewayCallError } from '../../src/gateway/gateway-call-error.ts';
 import { NotPermitted } from '../hold-gateway/lease.ts';
-import { lookOnce, readSubject, situationOf, type Subject } from './look-once.ts';
+import { lookAgain, readSubject, situationOf, type Subject } from './look-once.ts';
 import type { RunDeps } from './ports.ts';
 import type { RunRegistry } from './run-registry.ts';
 
@@ -50,10 +50,7 @@ async function abort(
       case 'unasked':
         return unconfirmed('nobody asked to end this attempt');
       case 'look': {
-        const seen = await lookOnce(subject, step.runIds);
-        const nowMs = clock.monotonic();
-        const memory = remember(situation.memory, situation.facts, seen, nowMs);
-        situation = { ...situation, seen, memory, nowMs };
+        situation = await lookAgain(deps, subject, situation, step.runIds);
         break;
       }
       case 'wait':

@@ -2,12 +2,14 @@ import {
   rememberAbort,
   rememberRefusal,
   rememberSent,
+  rememberToLook,
   rememberUnsent,
 } from '../../src/domain/attempt-protocol-memory.ts';
 import type { Action, Refusal } from '../../src/domain/attempt-protocol-types.ts';
 import { GatewayCallError } from '../../src/gateway/gateway-call-error.ts';
 import type { Permit, SendResult } from '../../src/gateway/connection.ts';
 import { NotPermitted } from '../hold-gateway/lease.ts';
+import { lookOnce } from './look-once.ts';
 import { pause, type Performed, type RunControl } from './run-control.ts';
 import type { RunDeps } from './ports.ts';
 import { unseen, withMemory, type RunState } from './run-state.ts';
@@ -22,21 +24,19 @@ const LONGEST_QUICK_END_PAUSE_MS = 2_000;
 /** Before asking again for a proof of ownership that neither Temporal nor PostgreSQL could give. */
 const UNPROVEN_PAUSE_MS = 500;
 
-/** Asks the gateway. Every answer that is none makes it unreachable: nothing is known then. */
+/** Asks the gateway what it shows of this attempt. */
 export async function look(
   deps: RunDeps,
   state: RunState,
   { runIds }: Of<'look'>,
 ): Promise<Performed> {
   const { attemptId } = state.row;
-  try {
-    const seen = await state.gateway.connection.look({ sessionKey: state.sessionKey, runIds });
-    await deps.race.reach('run-task.looked', { attemptId });
-    return { kind: 'next', state: { ...state, seen } };
-  } catch (error) {
-    if (!(error instanceof GatewayCallError)) throw error;
-    return { kind: 'next', state: { ...state, seen: { kind: 'unreachable', why: error.message } } };
-  }
+  const { inattentionMs } = deps.policy;
+  const memory = rememberToLook(state.memory, deps.clock.monotonic(), inattentionMs);
+  const { sessionKey } = state;
+  const seen = await lookOnce(state.gateway.connection, { sessionKey, runIds });
+  await deps.race.reach('run-task.looked', { attemptId });
+  return { kind: 'next', state: { ...withMemory(state, memory), seen } };
 }
 
 /** Sends the run that was just committed. What cannot be known afterwards is looked up, never sent again blindly (R10). */

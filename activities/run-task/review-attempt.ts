@@ -1,6 +1,5 @@
 import { decide } from '../../src/domain/attempt-protocol.ts';
-import { remember } from '../../src/domain/attempt-protocol-memory.ts';
-import { lookOnce, readSubject, situationOf } from './look-once.ts';
+import { lookAgain, readSubject, situationOf } from './look-once.ts';
 import type { RunDeps } from './ports.ts';
 
 /**
@@ -28,9 +27,7 @@ export function createReviewAttempt(deps: RunDeps): ReviewAttempt {
       let situation = situationOf(deps, subject.row);
       let action = decide(situation);
       if (action.kind === 'look') {
-        const seen = await lookOnce(subject, action.runIds);
-        const memory = remember(situation.memory, situation.facts, seen, situation.nowMs);
-        situation = { ...situation, seen, memory };
+        situation = await lookAgain(deps, subject, situation, action.runIds);
         action = decide(situation);
       }
       if (action.kind === 'reappear') return { kind: 'appeared' };

@@ -3,8 +3,8 @@ import type { Action } from './attempt-protocol-types.ts';
 
 /** The gateway cannot be seen: nothing is concluded from that but how long it has lasted. */
 export function unreachable(situation: Situation, why: string): Action {
-  const { memory, policy, nowMs } = situation;
-  const forMs = seenFor(memory.unreachableSinceMs, nowMs);
+  const { memory, policy } = situation;
+  const forMs = seenFor(memory.unreachableSinceMs, situation);
   if (memory.provablyUnsent && forMs >= policy.unsentWaitMs) {
     return releaseUnsent(
       situation,
@@ -25,8 +25,8 @@ export function unreachable(situation: Situation, why: string): Action {
 
 /** Case 8: nothing was or will be done with the request; what runs there goes on. */
 export function refused(situation: Situation, reason: string, retryAfterMs: number): Action {
-  const { memory, policy, nowMs } = situation;
-  if (memory.provablyUnsent && seenFor(memory.refusedSinceMs, nowMs) >= policy.unsentWaitMs) {
+  const { memory, policy } = situation;
+  if (memory.provablyUnsent && seenFor(memory.refusedSinceMs, situation) >= policy.unsentWaitMs) {
     return releaseUnsent(
       situation,
       `the gateway took no work (${reason}) before anything was sent`,
@@ -35,7 +35,8 @@ export function refused(situation: Situation, reason: string, retryAfterMs: numb
   if (abortOverdue(situation, memory.refusedSinceMs)) {
     return abortUnconfirmed(`the gateway answers no look (${reason})`);
   }
-  return { kind: 'wait', reason: 'refused', forMs: Math.max(retryAfterMs, policy.abortPollMs) };
+  const forMs = Math.min(Math.max(retryAfterMs, policy.abortPollMs), policy.inattentionMs / 2);
+  return { kind: 'wait', reason: 'refused', forMs };
 }
 
 function releaseUnsent({ facts }: Situation, reason: string): Action {
@@ -45,11 +46,11 @@ function releaseUnsent({ facts }: Situation, reason: string): Action {
 
 /** The run is to end (cancel, or its limit), and for the whole bound nobody could see or reach it. */
 function abortOverdue(situation: Situation, blindSinceMs: number | null): boolean {
-  const { facts, memory, policy, nowMs } = situation;
+  const { facts, memory, policy } = situation;
   if (memory.provablyUnsent) return false;
-  const blindForMs = seenFor(blindSinceMs, nowMs);
+  const blindForMs = seenFor(blindSinceMs, situation);
   if (facts.cancelRequested !== null) {
-    return Math.min(blindForMs, seenFor(memory.endingSinceMs, nowMs)) >= policy.abortBoundMs;
+    return Math.min(blindForMs, seenFor(memory.endingSinceMs, situation)) >= policy.abortBoundMs;
   }
   return runLimitPassed(situation) && blindForMs >= policy.gatewayGoneMs;
 }

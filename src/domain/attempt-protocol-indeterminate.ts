@@ -10,10 +10,7 @@ import type { LookSeen } from './look.ts';
  */
 export function decideIndeterminate(situation: Situation): Action {
   const { facts, seen } = situation;
-  if (facts.runIds.length === 0 || facts.decided) {
-    const idle = facts.runIds.length === 0 && facts.holdsLane;
-    return idle ? { kind: 'free-lane' } : { kind: 'return' };
-  }
+  if (facts.decided) return { kind: 'return' };
   switch (seen.kind) {
     case 'unseen':
       return { kind: 'look', runIds: runIdsToLookFor(facts) };
@@ -29,16 +26,14 @@ export function decideIndeterminate(situation: Situation): Action {
 }
 
 function afterLook(situation: Situation, look: LookSeen): Action {
-  const { facts } = situation;
+  const { facts, policy } = situation;
   const evidence = readEvidence(facts, look);
-  const over =
-    evidence.kind !== 'unfinished' || look.gateway.readyForMs >= situation.policy.recoveryGraceMs;
-  if (
-    shows(evidence) ||
-    (facts.cancelRequested !== null && over && evidence.kind !== 'other-state')
-  ) {
-    return { kind: 'reappear' };
-  }
+  const mayResume =
+    evidence.kind === 'unfinished' && look.gateway.readyForMs < policy.recoveryGraceMs;
+  const over = evidence.kind !== 'executing' && !mayResume;
+  const endsAsAsked = facts.cancelRequested !== null && over && evidence.kind !== 'other-state';
+  // What was never committed to the wire is not this attempt's run, whatever its name (P36).
+  if (facts.runIds.length > 0 && (shows(evidence) || endsAsAsked)) return { kind: 'reappear' };
   return facts.holdsLane && over ? { kind: 'free-lane' } : { kind: 'return' };
 }
 

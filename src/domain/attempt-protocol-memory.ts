@@ -7,28 +7,43 @@ import type { LookSeen } from './look.ts';
  * How an owner's memory follows from what it sees and does. Nothing here decides; `attempt-protocol.ts` reads it.
  */
 
+const NOTHING_LASTS = {
+  lookedAtMs: null,
+  unreachableSinceMs: null,
+  refusedSinceMs: null,
+  foreignSinceMs: null,
+  still: null,
+  aborting: null,
+  endingSinceMs: null,
+} as const;
+
 /** The memory of an owner that has just read the attempt's row for the first time. */
 export function freshMemory(facts: AttemptFacts): Memory {
   return {
-    unreachableSinceMs: null,
-    refusedSinceMs: null,
-    foreignSinceMs: null,
-    still: null,
-    aborting: null,
-    endingSinceMs: null,
+    ...NOTHING_LASTS,
     committed: null,
     provablyUnsent: facts.state === 'planned',
     refusal: null,
   };
 }
 
-/** Takes in one observation: what began, what goes on, what is over. */
+/**
+ * A look begins. An owner that was frozen, or waited for its database, did not see what happened meanwhile: nothing
+ * that it saw before has lasted until now for all it knows.
+ */
+export function rememberToLook(memory: Memory, nowMs: number, inattentionMs: number): Memory {
+  const attentive = memory.lookedAtMs === null || nowMs - memory.lookedAtMs <= inattentionMs;
+  return { ...memory, ...(attentive ? {} : NOTHING_LASTS), lookedAtMs: nowMs };
+}
+
+/** Takes in one observation: what began, what goes on, what is over. What a look shows counts from its beginning. */
 export function remember(
   memory: Memory,
   facts: AttemptFacts,
   seen: Observation,
-  nowMs: number,
+  atMs: number,
 ): Memory {
+  const nowMs = seen.kind === 'unseen' ? atMs : (memory.lookedAtMs ?? atMs);
   const endingSinceMs = facts.cancelRequested === null ? null : (memory.endingSinceMs ?? nowMs);
   switch (seen.kind) {
     case 'unseen':

@@ -21,6 +21,11 @@ export interface AttemptPolicy {
   readonly arrivalMs: number;
   /** The gateway ends a run at its limit by itself; this much later Dash does. */
   readonly runLimitMarginMs: number;
+  /**
+   * A longer break between two looks, longer than any look takes, means that this owner was not looking: nothing
+   * that it saw before has lasted since, for all it knows.
+   */
+  readonly inattentionMs: number;
   /** Pause between looks while waiting for the gateway to change its mind. */
   readonly pollMs: number;
   /** Pause between an abort and the look that confirms it. */
@@ -37,6 +42,7 @@ export const DEFAULT_ATTEMPT_POLICY: AttemptPolicy = {
   maxUnclearSends: 10,
   arrivalMs: 5_000,
   runLimitMarginMs: 60_000,
+  inattentionMs: 60_000,
   pollMs: 1_000,
   abortPollMs: 100,
 };

@@ -25,8 +25,9 @@ export function sendNext(situation: Situation, look: LookSeen, evidence: Sendabl
 }
 
 /** Without the sentinel a replaced state could not be told from this one: its owner makes it at connect. */
-function withoutSentinel({ memory, policy, nowMs }: Situation): Action {
-  const forMs = seenFor(memory.still?.sinceMs ?? null, nowMs);
+function withoutSentinel(situation: Situation): Action {
+  const { memory, policy } = situation;
+  const forMs = seenFor(memory.still?.sinceMs ?? null, situation);
   return forMs >= policy.unsentWaitMs
     ? { kind: 'release', proof: 'planned', reason: 'the gateway has no state sentinel' }
     : { kind: 'wait', reason: 'sentinel', forMs: policy.pollMs };

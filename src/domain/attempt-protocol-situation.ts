@@ -12,19 +12,20 @@ export interface Situation {
   readonly nowMs: number;
 }
 
-/** How long something has been the case; 0 when it is not. */
-export function seenFor(sinceMs: number | null, nowMs: number): number {
-  return sinceMs === null ? 0 : nowMs - sinceMs;
+/** How long something has been the case, up to the last look; 0 when it is not. */
+export function seenFor(sinceMs: number | null, { memory, nowMs }: Situation): number {
+  return sinceMs === null ? 0 : (memory.lookedAtMs ?? nowMs) - sinceMs;
 }
 
 /**
  * No recovery run will appear any more (P22 case 5): the gateway has been ready for the whole grace in this boot, and
  * has shown the turn motionless for long enough that it is not just a book lagging behind another.
  */
-export function graceIsOver({ memory, policy, nowMs }: Situation, look: LookSeen): boolean {
+export function graceIsOver(situation: Situation, look: LookSeen): boolean {
+  const { memory, policy } = situation;
   return (
     look.gateway.readyForMs >= policy.recoveryGraceMs &&
-    seenFor(memory.still?.sinceMs ?? null, nowMs) >= policy.settleMs
+    seenFor(memory.still?.sinceMs ?? null, situation) >= policy.settleMs
   );
 }
 

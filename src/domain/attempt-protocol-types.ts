@@ -66,6 +66,8 @@ export interface Refusal {
  * monotonic clock; null: not the case now.
  */
 export interface Memory {
+  /** When the last look began: it shows what was the case then, however late its answer is read. */
+  readonly lookedAtMs: number | null;
   readonly unreachableSinceMs: number | null;
   readonly refusedSinceMs: number | null;
   readonly foreignSinceMs: number | null;

@@ -166,7 +166,7 @@ function executing(
   situation: Situation,
   evidence: Extract<Evidence, { kind: 'executing' }>,
 ): Action {
-  const { facts, memory, policy, nowMs } = situation;
+  const { facts, memory, policy } = situation;
   if (facts.state === 'sending') return { kind: 'record-accepted', runId: evidence.runId };
   if (evidence.recovery !== null && isNew(situation, evidence.runId)) {
     return { kind: 'adopt', runId: evidence.runId, ownRunId: evidence.recovery.ownRunId };
@@ -174,7 +174,7 @@ function executing(
   if (facts.cancelRequested === null && !runLimitPassed(situation)) {
     return follow(situation, evidence.runId);
   }
-  if (memory.aborting !== null && nowMs - memory.aborting.sinceMs >= policy.abortBoundMs) {
+  if (seenFor(memory.aborting?.sinceMs ?? null, situation) >= policy.abortBoundMs) {
     return abortUnconfirmed(`run ${evidence.executing.join(', ')} still executes`);
   }
   return { kind: 'abort', runIds: evidence.executing };
@@ -217,8 +217,8 @@ function withLimit(situation: Situation, failure: RunFailure): RunFailure {
 
 /** Case 7. */
 function sessionBusy(situation: Situation, runIds: readonly string[]): Action {
-  const { memory, policy, nowMs } = situation;
-  const forMs = seenFor(memory.foreignSinceMs, nowMs);
+  const { memory, policy } = situation;
+  const forMs = seenFor(memory.foreignSinceMs, situation);
   if (forMs < policy.sessionBusyMs) {
     return { kind: 'wait', reason: 'session-busy', forMs: policy.pollMs };
   }
@@ -232,7 +232,7 @@ function sessionBusy(situation: Situation, runIds: readonly string[]): Action {
 
 /** Cases 9 and 10: accepted and nowhere is inexplicable, sent and nowhere is sent again under the same run id. */
 function nowhere(situation: Situation, look: LookSeen): Action {
-  const { facts, memory, policy, nowMs } = situation;
+  const { facts, memory, policy } = situation;
   if (facts.cancelRequested === null && facts.state !== 'accepted') {
     return sendNext(situation, look, { kind: 'absent' });
   }
@@ -243,7 +243,7 @@ function nowhere(situation: Situation, look: LookSeen): Action {
     : facts.state === 'accepted'
       ? policy.settleMs
       : 0;
-  const stillForMs = seenFor(memory.still?.sinceMs ?? memory.foreignSinceMs, nowMs);
+  const stillForMs = seenFor(memory.still?.sinceMs ?? memory.foreignSinceMs, situation);
   if (stillForMs < boundMs) {
     return {
       kind: 'wait',

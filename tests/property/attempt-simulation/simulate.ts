@@ -31,6 +31,7 @@ export const SIM_POLICY: AttemptPolicy = {
   sessionBusyMs: 40_000,
   gatewayGoneMs: 80_000,
   abortBoundMs: 20_000,
+  inattentionMs: 15_000,
 };
 
 export interface Outcome {
