@@ -9,6 +9,8 @@ import { cursorOf } from './event-cursor.ts';
 import { SseWriter, sseHeartbeat, sseMessage } from './sse-writer.ts';
 
 const PAGE_SIZE = 200;
+/** A read that moved on so far was cut short by its own bound: there may be more to look at. */
+const LONG_STRETCH = 10_000;
 const LAST_WORDS_MS = 1_000;
 
 export interface StreamPlan {
@@ -55,16 +57,17 @@ async function follow(
   while (!signal.aborted) {
     const version = events.version;
     const page = await readEvents(db, { after: place, limit: PAGE_SIZE, filter: plan.filter });
+    const looked = page.upTo - place;
     place = page.upTo;
     if (page.events.length > 0) {
       await put(writer, page.events.map((event) => messageOf(plan.stream, event)).join(''));
       quietSince = clock.monotonic();
-      if (page.events.length === PAGE_SIZE) continue;
     } else if (clock.monotonic() - quietSince >= bounds.heartbeatMs) {
       await put(writer, sseHeartbeat(cursorOf(plan.stream, place)));
       quietSince = clock.monotonic();
     }
-    await events.changed(version, signal);
+    const isCatchingUp = page.events.length === PAGE_SIZE || looked >= LONG_STRETCH;
+    if (!isCatchingUp) await events.changed(version, signal);
   }
 }
 

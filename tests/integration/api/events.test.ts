@@ -52,7 +52,11 @@ async function followUntil(
 describe('the event stream', () => {
   test('a reader that is cut off again and again misses nothing and sees nothing twice while work commits (P5)', async () => {
     const total = 150;
-    const submitting = submitIn('cuts', total);
+    // writers that go on while the reader is at the edge, so that pages and connections end anywhere
+    const writer = async (): Promise<void> => {
+      for (let count = 0; count < total / 5; count += 1) await submitIn('cuts', 1);
+    };
+    const submitting = Promise.all([1, 2, 3, 4, 5].map(writer));
     const seen: number[] = [];
     let after = 'start';
     let cut = 7;
@@ -81,9 +85,12 @@ describe('the event stream', () => {
     await eventually(async () => (await openStreams()) === 1);
     await submitIn('now', 5);
     await eventually(() => seen.length >= 5);
+    await submitIn('now', 1);
+    const expected = (await seqsOf('now')).slice(3);
+    await eventually(() => seen.includes(expected.at(-1)!));
     stop.abort();
     await following;
-    expect(seen).toEqual((await seqsOf('now')).slice(3));
+    expect(seen).toEqual(expected);
   });
 
   test('filters let through what they name only (R39)', async () => {
@@ -147,6 +154,23 @@ describe('the event stream', () => {
     const messages = await started;
     expect(messages.every(({ data }) => data === null)).toBe(true);
     expect(Number(messages.at(-1)!.id!.split('.')[1])).toBeGreaterThanOrEqual(newest);
+  });
+
+  test('a rare match far back in a long history is found without a wait per stretch (R39)', async () => {
+    const { db } = database();
+    await submitIn('rare', 1);
+    await db.rows(
+      `insert into dash.events (seq, type, tenant) select nextval('dash.events_seq'), 'task.accepted', 'much' from generate_series(1, 130000)`,
+    );
+    await submitIn('rare', 1);
+    const patient = await startTestApi({ db, bounds: { eventPollMs: 60_000 } });
+    const seen = await followUntil(
+      patient.client.events({ after: 'start', tenant: 'rare' }),
+      (all) => all.length === 2,
+    );
+    await patient.close();
+    expect(seen.map(({ event }) => event.seq)).toEqual(await seqsOf('rare'));
+    await db.rows(`delete from dash.events where tenant = 'much'`);
   });
 
   test('a notification that is lost costs the poll interval and no event (R39)', async () => {
