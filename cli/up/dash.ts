@@ -1,6 +1,6 @@
 /**
  * Dash itself in this process: api, control worker and gateway host, each as if it were a process of
- * its own. They share configuration, never memory: each has its own connections.
+ * its own. They share configuration and the metrics page, nothing else: each has its own connections.
  */
 import { Registry } from 'prom-client';
 import type { ManagedProcesses } from '../../activities/hold-gateway/ports.ts';
@@ -20,7 +20,9 @@ import { createWorkflowMessages } from '../../src/temporal/messages.ts';
 import { installTemporalRuntime } from '../../src/temporal/runtime.ts';
 import { startControlWorker } from '../../workers/start-control-worker.ts';
 import { startGatewayHost } from '../../workers/start-gateway-host.ts';
+import { getGateway } from '../../src/db/gateway-store.ts';
 import { adminKeyFile } from '../local-instance.ts';
+import { LOCAL_GATEWAY_ID } from './local-gateway.ts';
 import { migrateDatabase } from './migrate-database.ts';
 import type { Services } from './services.ts';
 import type { UpContext } from './up-context.ts';
@@ -30,6 +32,8 @@ const TEMPORAL_CALL_MS = 5_000;
 export interface Dash {
   readonly apiUrl: string;
   readonly keyFile: string;
+  /** The last boot of the local gateway before this start; null: there was none. */
+  readonly earlierBootId: string | null;
 }
 
 /** Brings the schema up to date and starts the three, the API last: it answers when the others can work. */
@@ -47,11 +51,14 @@ export async function startDash(
     await startControl(up, services);
     step.note('gateway host');
     const metrics = createMetrics({ registry: new Registry() });
-    await startHost(up, services, { metrics, managed: options.managed });
+    const { earlierBootId } = await startHost(up, services, {
+      metrics,
+      managed: options.managed,
+    });
     step.note('api');
-    const dash = await startApiProcess(up, services, { metrics, version: options.version });
-    step.done(`Dash, its API at ${dash.apiUrl}`);
-    return dash;
+    const api = await startApiProcess(up, services, { metrics, version: options.version });
+    step.done(`Dash, its API at ${api.apiUrl}`);
+    return { ...api, earlierBootId };
   } catch (error) {
     step.fail('Dash did not start');
     throw error;
@@ -80,11 +87,12 @@ async function startHost(
   up: UpContext,
   services: Services,
   parts: { metrics: Metrics; managed: ManagedProcesses },
-): Promise<void> {
+): Promise<Pick<Dash, 'earlierBootId'>> {
   const { config, clock } = up;
   const log = up.log.child({ part: 'gateway host' });
   const db = openDatabase(up, services, 'dash gateway host', log);
   const temporal = await openTemporal(up, services, 'the gateway host');
+  const gateway = await getGateway(db, LOCAL_GATEWAY_ID);
   const host = await startGatewayHost({
     ...parts,
     db,
@@ -98,13 +106,14 @@ async function startHost(
     run: config.run,
   });
   up.onEnd('the gateway host', () => host.close());
+  return { earlierBootId: gateway?.bootId ?? null };
 }
 
 async function startApiProcess(
   up: UpContext,
   services: Services,
   parts: { metrics: Metrics; version: string },
-): Promise<Dash> {
+): Promise<Omit<Dash, 'earlierBootId'>> {
   const { config, clock } = up;
   const log = up.log.child({ part: 'api' });
   const db = openDatabase(up, services, 'dash api', log);

@@ -40,8 +40,10 @@ export async function openLocalGateway(options: {
   context: CliContext;
   client: DashClient;
   progress: Progress;
+  /** The last boot before this start: its row may still say `open`, and nobody is there. */
+  earlierBootId: string | null;
 }): Promise<Gateway> {
-  const { context, client, progress } = options;
+  const { context, client, progress, earlierBootId } = options;
   const step = progress.step(`Starting OpenClaw gateway ${LOCAL_GATEWAY_ID}`);
   try {
     const known = await ensureLocalGateway(client, progress.line);
@@ -51,7 +53,8 @@ export async function openLocalGateway(options: {
       context: { ...context, output: told },
       client,
       gatewayId: LOCAL_GATEWAY_ID,
-      isEnd: ({ state }) => state === 'open' || state === 'degraded',
+      isEnd: ({ state, bootId }) =>
+        (state === 'open' || state === 'degraded') && bootId !== earlierBootId,
       timeoutMs: OPEN_WITHIN_MS,
     });
     if (gateway.state === 'failed') throw failed(gateway);

@@ -90,7 +90,7 @@ async function run(session: Session): Promise<ExitCode> {
   up.progress.line(modelLine(up.config.model));
   const apiKey = readAdminKey(up.config.dataDir);
   const client = clientOf(context, { baseUrl: dash.apiUrl, apiKey });
-  const code = await work(session, client, services);
+  const code = await work(session, { client, services, dash });
   if (given.once) return code;
   showPlaces(session, dash, services);
   session.isUp = true;
@@ -101,10 +101,19 @@ async function run(session: Session): Promise<ExitCode> {
  * Opens the gateway and runs the first swarm. Without `once` a gateway that does not open is told, not
  * fatal: everything else is up, and an operator can see to it.
  */
-async function work(session: Session, client: DashClient, services: Services): Promise<ExitCode> {
+async function work(
+  session: Session,
+  { client, services, dash }: { client: DashClient; services: Services; dash: Dash },
+): Promise<ExitCode> {
   const { given, spec, context, up, startedAt } = session;
+  const { earlierBootId } = dash;
   try {
-    const gateway = await openLocalGateway({ context, client, progress: up.progress });
+    const gateway = await openLocalGateway({
+      context,
+      client,
+      progress: up.progress,
+      earlierBootId,
+    });
     const sinceStartMs = Math.round(context.clock.monotonic() - startedAt);
     say(session, { kind: 'ready', sinceStartMs, gateway }, readyLine(gateway, sinceStartMs));
   } catch (error) {

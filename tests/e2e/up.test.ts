@@ -151,6 +151,9 @@ describe('npm start', () => {
       });
 
       const second = up(dir.path, ['--first-swarm', file]);
+      await second.saysWithin('Ready in', START_MS);
+      // The row of the killed start says `open` still: ready means that the gateway has come back.
+      expect(boots(dir.path)).toBe(2);
       await second.saysWithin(/^Stop\s/m, START_MS);
       expect(second.said()).toContain('Going on with the unfinished swarm slow');
       expect(second.said()).toContain('3 of 3 tasks answered');
@@ -172,6 +175,9 @@ describe('npm start', () => {
       killEverything(first);
       await first.exited;
       const second = up(dir.path, ['--first-swarm', file]);
+      await second.saysWithin('Ready in', START_MS);
+      // The row of the killed start says `open` still: ready means that the gateway has come back.
+      expect(boots(dir.path)).toBe(2);
       await second.saysWithin(/^Stop\s/m, START_MS);
       expect(second.said()).toContain('Going on with the unfinished swarm slow');
       expect(second.said()).toContain('3 of 3 tasks answered');
@@ -300,6 +306,11 @@ async function runs(dataDir: string, marker: string): Promise<void> {
     timeoutMs: 30_000,
   });
   await eventually(() => WireLog.fromFile(wire).runningNow().length > 0, { timeoutMs: 30_000 });
+}
+
+function boots(dataDir: string): number {
+  const log = WireLog.fromFile(join(dataDir, 'gateways/local-1/wire.jsonl'));
+  return log.entries().filter(({ kind }) => kind === 'boot').length;
 }
 
 async function listen(): Promise<{ port: number; close(): Promise<void> }> {

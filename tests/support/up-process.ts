@@ -11,6 +11,7 @@ export interface UpProcess {
   readonly pid: number;
   /** Everything it wrote on stdout and stderr so far. */
   said(): string;
+  stdout(): string;
   /** Waits until it has said this. Fails with what it said instead. */
   saysWithin(words: string | RegExp, timeoutMs: number): Promise<void>;
   kill(signal: NodeJS.Signals): void;
@@ -78,9 +79,12 @@ function bareEnvironment(more: Readonly<Record<string, string>> = {}): NodeJS.Pr
 
 function observe(child: ChildProcess, dataDir: string): UpProcess {
   let said = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream?.setEncoding('utf8').on('data', (text: string) => (said += text));
-  }
+  let stdout = '';
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    said += text;
+    stdout += text;
+  });
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => (said += text));
   const pid = child.pid ?? 0;
   let launchId = '';
   const rememberLaunch = (): void => {
@@ -100,6 +104,7 @@ function observe(child: ChildProcess, dataDir: string): UpProcess {
     pid,
     exited,
     said: () => said,
+    stdout: () => stdout,
     kill: (name) => void child.kill(name),
     saysWithin: async (words, timeoutMs) => {
       await eventually(
