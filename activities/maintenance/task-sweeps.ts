@@ -39,7 +39,6 @@ export function attemptNotDelivered({ db, temporal }: MaintenanceDeps): Sweep<St
       if (fate === 'cut-off' && next.kind === 'start') {
         await setTaskWorkflowId(db, { taskId, expected: workflowId, workflowId: next.workflowId });
       }
-      if (fate === 'running') await temporal.messages.signalTaskCancel(workflowId);
       return {
         detail: { taskId, gatewayId, ownerHost, plannedForMs, task: released.taskState },
         repaired: true,

@@ -73,7 +73,10 @@ export function createTaskControlActivities(deps: TaskControlDeps): TaskControlA
         reason: 'not taken up by the gateway’s owner in time',
         from: 'planned',
       });
-      if (result.kind !== 'released') return { kind: 'stands' };
+      if (result.kind !== 'released') {
+        // Somebody else gave it back before (its owner, a drain, reconcile): nothing is to be run here.
+        return { kind: result.state === 'released' ? 'released' : 'stands' };
+      }
       if ('settled' in result && result.settled.swarmBecameDirty && result.settled.swarmId) {
         deps.swarmNews(result.settled.swarmId);
       }

@@ -52,7 +52,7 @@ function replay(history: object): Promise<void> {
 }
 
 describe('recorded histories', () => {
-  it.each(files)('%s replays against the workflows of today (issue 3)', async (file) => {
+  it.each(files)('%s replays against the workflows of today (R50)', async (file) => {
     await expect(replay(read(file))).resolves.toBeUndefined();
   });
 

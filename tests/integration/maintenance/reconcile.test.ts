@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { createTaskControlActivities } from '../../../activities/task-control/task-control.ts';
 import {
   enterDeciding,
   markIndeterminate,
@@ -14,6 +15,7 @@ import { settleTask } from '../../../src/db/settle.ts';
 import type { Claim } from '../../../src/db/claim.ts';
 import { gatewaySessionKey } from '../../../src/domain/names.ts';
 import { readInstallation } from '../../../src/db/installation-store.ts';
+import { systemClock } from '../../../src/platform/clock.ts';
 import { eventually } from '../../support/eventually.ts';
 import { runInRows } from '../../support/row-executor.ts';
 import { withMaintenanceWorld } from './support/world.ts';
@@ -81,6 +83,22 @@ describe('attempts that nobody delivered', () => {
     expect(await reconcile('attempt-not-delivered')).toMatchObject({ found: 0 });
     expect(await readAttempt(db, claim.attemptId)).toMatchObject({ state: 'accepted' });
     await settled(claim);
+  });
+
+  it('a workflow that finds its attempt released by somebody else waits for the next claim, not for that gateway (P19)', async () => {
+    const { task, claimed, age, reconcile, db } = world();
+    const taskId = await task('work');
+    const { attemptId } = await claimed(taskId);
+    await age('attempts', 'planned_at', attemptId);
+    await reconcile('attempt-not-delivered');
+    const control = createTaskControlActivities({
+      db,
+      clock: systemClock(),
+      swarmNews: () => undefined,
+    });
+    expect(await control.releaseUnstarted({ attemptId })).toEqual({ kind: 'released' });
+    expect(await control.standing({ taskId })).toEqual({ kind: 'waits' });
+    await requestCancel(db, { taskId, reason: 'cancelled', actor: 'test' });
   });
 
   it('the next claim gets another workflow id when a person has terminated the workflow (P17)', async () => {
