@@ -130,7 +130,13 @@ export function connectionConfig(
   return {
     connectionString: url,
     application_name: applicationName,
-    options: `-c search_path=dash -c timezone=UTC -c transaction_timeout=${transactionTimeoutMs}`,
+    options: [
+      '-c search_path=dash',
+      '-c timezone=UTC',
+      // The functions of schema dash take a lock first and then look: each statement needs its own snapshot (P9).
+      '-c default_transaction_isolation=read\\ committed',
+      `-c transaction_timeout=${transactionTimeoutMs}`,
+    ].join(' '),
     types: { getTypeParser: typeParser },
   };
 }

@@ -1,6 +1,8 @@
 /** Every kind of event, as stored and streamed. A name is never given another meaning. */
 export const EVENT_TYPES = [
   'task.accepted',
+  'task.scheduled',
+  'task.waiting',
   'task.queued',
   'task.dispatched',
   'task.backoff',

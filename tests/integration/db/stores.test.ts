@@ -124,6 +124,34 @@ describe('events', () => {
   });
 });
 
+describe('a connection', () => {
+  it('has what the protocol rests on, whatever the server’s defaults are (P4, P9)', async () => {
+    const { db, connect } = database();
+    const [name] = await db.rows<{ name: string }>('select current_database() as name');
+    await db.rows(
+      `alter database ${name?.name} set default_transaction_isolation = 'serializable'`,
+    );
+    await db.rows(`alter database ${name?.name} set timezone = 'Asia/Tokyo'`);
+    const rows = await connect('fresh').rows(
+      `select current_setting('transaction_isolation') as isolation, current_setting('timezone') as timezone,
+         current_setting('transaction_timeout') as timeout, current_setting('application_name') as name,
+         current_setting('search_path') as path, 9007199254740991::bigint as big,
+         timestamptz '2026-11-22 15:00:00.123+09' as time`,
+    );
+    expect(rows).toEqual([
+      {
+        isolation: 'read committed',
+        timezone: 'UTC',
+        timeout: '2s',
+        name: 'fresh',
+        path: 'dash',
+        big: Number.MAX_SAFE_INTEGER,
+        time: '2026-11-22T06:00:00.123Z',
+      },
+    ]);
+  });
+});
+
 describe('a listener', () => {
   it('that lost its connection listens again, and says that it may have missed something', async () => {
     const { db } = database();
