@@ -16,7 +16,7 @@ const NEVER_STARTED = new Set(['INVALID_REQUEST', 'FORBIDDEN', 'NOT_PAIRED', 'AP
 export function toCallError(method: string, error: unknown): GatewayCallError {
   if (error instanceof GatewayCallError) return error;
   if (error instanceof GatewayProtocolRequestError) return fromAnswer(method, error);
-  const words = error instanceof Error ? error.message : String(error);
+  const words = asText(asRecord(error)['message']) ?? 'it failed without a reason';
   if (error instanceof GatewayProtocolRequestTimeoutError) {
     return new GatewayCallError({
       method,

@@ -1,9 +1,9 @@
-import type { GatewayIdentity, Look } from '../domain/look.ts';
+import type { GatewayIdentity, Look, LookSeen } from '../domain/look.ts';
 import { badAnswer, refusalReason } from './call-outcome.ts';
 import type { LookQuery } from './connection.ts';
 import { GatewayCallError } from './gateway-call-error.ts';
 import { asList, asNumber, asText, isRecord, type JsonRecord } from './json-value.ts';
-import { readLook } from './read-look.ts';
+import { isFinalAnswer, readLook, type RawLook } from './read-look.ts';
 import { readRow, rowId } from './transcript.ts';
 
 /** Reads one method of the gateway; the caller has validated the parameters. */
@@ -13,8 +13,8 @@ const PAGE_ROWS = 200;
 /** The protocol takes at most this many run ids per question; the latest ones decide. */
 const MAX_INPUT_RUN_IDS = 50;
 const DEFAULT_RETRY_MS = 1000;
-/** Long enough for every answer that a model gives: rows are cut at the protocol's own maximum. */
-const MAX_ROW_CHARS = 500_000;
+/** The most that a gateway shows of one message; a longer answer stays cut. */
+const MAX_MESSAGE_CHARS = 2_000_000;
 
 /**
  * Looks at a session: ledger first, history second, so that what the ledger calls finished is already in the
@@ -30,7 +30,10 @@ export async function fetchLook(
     const sessionKey = query.sessionKey.toLowerCase();
     const tasks = await readTasks(read, { sessionKey });
     const { history, messages } = await readHistory(read, sessionKey, query.runIds);
-    return readLook({ gateway, runIds: query.runIds, tasks, history, messages });
+    const raw: RawLook = { gateway, runIds: query.runIds, tasks, history, messages };
+    const look = readLook(raw);
+    const whole = await withWholeAnswers(read, sessionKey, raw, look);
+    return whole === raw ? look : readLook(whole);
   } catch (error) {
     if (!(error instanceof GatewayCallError) || error.code !== 'UNAVAILABLE') throw error;
     // Also without the gateway's word that a repetition helps: its own maintenance can lock it out of its state for
@@ -38,6 +41,51 @@ export async function fetchLook(
     const reason = refusalReason(error) ?? 'busy';
     return { kind: 'refused', reason, retryAfterMs: error.retryAfterMs ?? DEFAULT_RETRY_MS };
   }
+}
+
+/**
+ * The history cuts long texts (at 8 000 characters; asked for more, it drops the names of rows over 128 KiB), so the
+ * rows that answers are taken from are read one by one when they are cut.
+ */
+async function withWholeAnswers(
+  read: GatewayRead,
+  sessionKey: string,
+  raw: RawLook,
+  look: LookSeen,
+): Promise<RawLook> {
+  const answered = new Set(
+    [...look.own, ...look.recoveries].flatMap(({ runId, answer }) =>
+      answer === null ? [] : [runId],
+    ),
+  );
+  let isWhole = true;
+  const messages: unknown[] = [];
+  for (const message of raw.messages) {
+    const row = readRow(message);
+    const id = rowId(message);
+    const isWanted =
+      row.isCut &&
+      id !== null &&
+      row.runId !== null &&
+      answered.has(row.runId) &&
+      isFinalAnswer(row);
+    const full = isWanted ? await readMessage(read, sessionKey, id) : null;
+    if (full !== null) isWhole = false;
+    messages.push(full ?? message);
+  }
+  return isWhole ? raw : { ...raw, messages };
+}
+
+/** One row in full, or null when the gateway cannot show it. */
+async function readMessage(
+  read: GatewayRead,
+  sessionKey: string,
+  messageId: string,
+): Promise<unknown> {
+  const params = { sessionKey, messageId, maxChars: MAX_MESSAGE_CHARS };
+  const answer = await read('chat.message.get', params);
+  if (!isRecord(answer)) throw badAnswer('chat.message.get', 'a message');
+  return isRecord(answer['message']) ? answer['message'] : null;
 }
 
 const TASKS_PAGE = 200;
@@ -71,7 +119,6 @@ async function readHistory(
   const first = await readPage(read, {
     sessionKey,
     limit: PAGE_ROWS,
-    maxChars: MAX_ROW_CHARS,
     ...(inputRunIds.length === 0 ? {} : { inputRunIds }),
   });
   let messages = asList(first['messages']);
@@ -79,7 +126,7 @@ async function readHistory(
   while (page['hasMore'] === true && !hasAllInputs(messages, runIds)) {
     const offset = asNumber(page['nextOffset']);
     if (offset === null || offset <= 0) break;
-    page = await readPage(read, { sessionKey, limit: PAGE_ROWS, maxChars: MAX_ROW_CHARS, offset });
+    page = await readPage(read, { sessionKey, limit: PAGE_ROWS, offset });
     const older = asList(page['messages']);
     if (older.length === 0) break;
     messages = [...older, ...messages];

@@ -30,5 +30,5 @@ export async function probeReady(options: {
 function reasonOf(error: unknown): string {
   const { name, message, cause } = asRecord(error);
   if (name === 'SyntaxError') return 'not a gateway';
-  return asText(asRecord(cause)['message']) ?? asText(message) ?? String(error);
+  return asText(asRecord(cause)['message']) ?? asText(message) ?? 'no reason given';
 }

@@ -136,7 +136,8 @@ function isExecuting(session: SessionView, runId: string, hasTerminalRow: boolea
   return state === 'running' || (state === 'finishing' && !hasTerminalRow);
 }
 
-function isFinalAnswer(row: TranscriptRow): boolean {
+/** Whether the row ends its run well. */
+export function isFinalAnswer(row: TranscriptRow): boolean {
   return (
     row.role === 'assistant' &&
     !row.isFailureNotice &&

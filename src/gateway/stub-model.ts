@@ -15,6 +15,8 @@ export interface StubModelOptions {
 /** One call of the model, as a test asks for it. */
 export interface StubRequest {
   readonly atMs: number;
+  /** When the answer ended or the caller went away; null: it waits still. */
+  readonly endedAtMs: number | null;
   readonly prompt: string;
   /** The key that the caller sent, without `Bearer `; empty when none. */
   readonly apiKey: string;
@@ -91,6 +93,7 @@ async function serve(
   const prompt = promptOf(body['messages']);
   const call: MutableRequest = {
     atMs: context.clock.now(),
+    endedAtMs: null,
     prompt,
     apiKey: (request.headers.authorization ?? '').replace(/^Bearer /i, ''),
     outcome: 'answering',
@@ -99,6 +102,7 @@ async function serve(
   const gone = new AbortController();
   response.on('close', () => {
     if (call.outcome === 'answering') call.outcome = 'abandoned';
+    call.endedAtMs = context.clock.now();
     gone.abort();
   });
   await answer(response, body, readDirectives(prompt), call, {

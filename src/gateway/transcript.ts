@@ -23,6 +23,8 @@ export interface TranscriptRow {
   readonly isFailureNotice: boolean;
   readonly stopReason: string | null;
   readonly errorMessage: string | null;
+  /** The history shows only the beginning of its text. */
+  readonly isCut: boolean;
   readonly model: string | null;
   readonly usage: Usage | null;
 }
@@ -43,12 +45,13 @@ export function readRow(value: unknown): TranscriptRow {
       (role === 'custom' && row['customType'] === FAILED_BEFORE_REPLY),
     stopReason: asText(row['stopReason']),
     errorMessage: asText(row['errorMessage']),
+    isCut: meta['truncated'] === true,
     model: modelOf(row),
     usage: usageOf(row['usage']),
   };
 }
 
-/** A position that names a row across pages; null when the gateway gives none. */
+/** The name of a row, the same on every page; null when the gateway gives none. */
 export function rowId(value: unknown): string | null {
   const meta = asRecord(asRecord(value)['__openclaw']);
   return asText(meta['id']);

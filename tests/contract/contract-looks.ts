@@ -106,4 +106,24 @@ export function describeLooks(context: Context): void {
     expect(pages[0]?.payload?.['nextOffset']).toBe(2);
     await client.close();
   });
+
+  test.each([9_000, 60_000, 150_000])(
+    'an answer of %d characters is read whole, though the history cuts it (P22.1)',
+    async (length) => {
+      const { connection } = context();
+      const taskId = `long-${length}`;
+      await send(connection, taskId, `[[say:${'x'.repeat(length - 1)}!]]`);
+      const own = await eventually(
+        async () => {
+          const run = await ownRun(connection, taskId);
+          return run.answer === null ? undefined : run;
+        },
+        { timeoutMs: 30_000, everyMs: 100 },
+      );
+      expect(own.answer?.text).toHaveLength(length);
+      expect(own.answer?.text.endsWith('!')).toBe(true);
+      expect(own.userRow).toBe(true);
+    },
+    60_000,
+  );
 }

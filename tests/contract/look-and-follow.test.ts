@@ -40,6 +40,33 @@ describe('looking', () => {
     expect(methods.indexOf('tasks.list')).toBeLessThan(methods.indexOf('chat.history'));
   });
 
+  test('reads a row by itself only when it is cut and carries an answer of the attempt (P22)', async () => {
+    const fake = await fleet.gateway();
+    const connection = await fleet.connected(fake);
+    const sessionKey = sessionOf('cut');
+    const long = `[[say:${'x'.repeat(20_000)}]]`;
+    await send(connection, 'others', long, { sessionKey });
+    await send(connection, 'short', '[[say:short]]', { sessionKey });
+    await connection.look({ sessionKey, runIds: ['short-a1'] });
+    expect(fake.log.requests('chat.message.get')).toEqual([]);
+    const look = await connection.look({ sessionKey, runIds: ['others-a1'] });
+    expect(look.kind === 'seen' ? look.own[0]?.answer?.text.length : 0).toBe(20_000);
+    expect(fake.log.requests('chat.message.get')).toHaveLength(1);
+  });
+
+  test('an answer that the gateway cannot show whole is taken as far as it shows it (P22.1)', async () => {
+    const fake = await fleet.gateway();
+    const connection = await fleet.connected(fake);
+    await send(connection, 'endless', `[[say:${'x'.repeat(2_100_000)}]]`);
+    const look = await connection.look({
+      sessionKey: sessionOf('endless'),
+      runIds: ['endless-a1'],
+    });
+    const text = look.kind === 'seen' ? (look.own[0]?.answer?.text ?? '') : '';
+    expect(text.length).toBeGreaterThan(2_000_000);
+    expect(text.endsWith('...(truncated)...')).toBe(true);
+  });
+
   test('a recovery of an earlier task of the session is foreign, not ours (P22.7)', async () => {
     const fake = await fleet.gateway({ recoveryDelayMs: 10 });
     const connection = await fleet.connected(fake);

@@ -3,6 +3,7 @@ import {
   validateAgentParams,
   validateAgentWaitParams,
   validateChatHistoryParams,
+  validateChatMessageGetParams,
   validateChatSendParams,
   validateGatewaySuspendPrepareParams,
   validateGatewaySuspendResumeParams,
@@ -28,6 +29,7 @@ import type { Handler, Params, Reply } from './reply.ts';
 import {
   describeView,
   historyView,
+  messageView,
   sessionsView,
   tasksView,
   type ViewSource,
@@ -60,6 +62,11 @@ export const METHODS: Readonly<Record<string, Method | undefined>> = {
     scope: 'operator.read',
     validate: validateChatHistoryParams,
     handle: (boot, params, reply) => reply.ok(historyView(source(boot), params)),
+  },
+  'chat.message.get': {
+    scope: 'operator.read',
+    validate: validateChatMessageGetParams,
+    handle: (boot, params, reply) => reply.ok(messageView(source(boot), params)),
   },
   'sessions.describe': {
     scope: 'operator.read',

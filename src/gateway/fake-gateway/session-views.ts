@@ -1,5 +1,6 @@
-import { asText } from '../json-value.ts';
+import { asRecord, asText } from '../json-value.ts';
 import type { DurableState, StoredSession, StoredTask } from './durable-state.ts';
+import { cutRow, DEFAULT_DISPLAY_CHARS, displayRow } from './row-display.ts';
 import type { RunEngine } from './run-engine.ts';
 
 /** What the read methods show of durable state and live runs, in the shapes of 2026.9.6. */
@@ -20,6 +21,7 @@ export function historyView(
   const rows = session?.rows ?? [];
   const limit = Number(params['limit'] ?? DEFAULT_HISTORY_ROWS);
   const offset = Number(params['offset'] ?? 0);
+  const maxChars = Number(params['maxChars'] ?? DEFAULT_DISPLAY_CHARS);
   const end = Math.max(0, rows.length - offset);
   const start = Math.max(0, end - limit);
   const asked = Array.isArray(params['inputRunIds']) ? new Set(params['inputRunIds']) : new Set();
@@ -29,7 +31,7 @@ export function historyView(
   return {
     sessionKey,
     ...(session === null ? {} : { sessionId: session.sessionId }),
-    messages: rows.slice(start, end),
+    messages: rows.slice(start, end).map((row) => displayRow(row, maxChars)),
     pendingInputs: { items: session?.pending ?? [], total: session?.pending.length ?? 0 },
     inputReceipts: (session?.pending ?? [])
       .filter((item) => asked.has(item.runId))
@@ -51,6 +53,19 @@ export function historyView(
         }),
     sessionInfo: sessionInfo(source, sessionKey.toLowerCase(), session),
   };
+}
+
+/** One row of a session, in full up to the asked length. */
+export function messageView(
+  source: ViewSource,
+  params: Readonly<Record<string, unknown>>,
+): unknown {
+  const session = source.state.session(String(params['sessionKey']).toLowerCase());
+  const row = session?.rows.find(
+    (item) => asRecord(item['__openclaw'])['id'] === params['messageId'],
+  );
+  if (row === undefined) return { ok: false, unavailableReason: 'not_found' };
+  return { ok: true, message: cutRow(row, Number(params['maxChars'] ?? DEFAULT_DISPLAY_CHARS)) };
 }
 
 /** `activeRunIds` is only told of a session at rest; while it works, the gateway says `hasActiveRun`. */

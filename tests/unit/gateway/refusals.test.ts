@@ -69,6 +69,7 @@ describe('what a failed call proves', () => {
         expect(error).toBeInstanceOf(GatewayCallError);
         expect(error.outcome).toBe('unknown');
       }),
+      { examples: [[[{ toString: 0 }]]] },
     );
   });
 
