@@ -38,8 +38,11 @@ export type Deliverable = Pick<
 export interface Delivery {
   /** Delivers one attempt, in the background; one that is under way is not delivered twice at a time. */
   deliver(attempt: Deliverable): void;
-  /** Delivers whatever these gateways have `planned`: at each new hold, and for what a crash left behind. */
-  redeliver(gatewayIds: readonly string[]): Promise<void>;
+  /**
+   * Delivers what these gateways have `planned`: all of it at a new hold (P17), otherwise only what Temporal has not
+   * acknowledged, which a crash may have left behind.
+   */
+  redeliver(gatewayIds: readonly string[], which: 'all' | 'undelivered'): Promise<void>;
   /** Resolves when nothing is under way. */
   close(): Promise<void>;
 }
@@ -114,9 +117,11 @@ export function createDelivery(options: DeliveryOptions): Delivery {
 
   return {
     deliver,
-    async redeliver(gatewayIds) {
+    async redeliver(gatewayIds, which) {
       if (gatewayIds.length === 0) return;
-      for (const attempt of await plannedAttempts(db, gatewayIds)) deliver(attempt);
+      for (const attempt of await plannedAttempts(db, gatewayIds)) {
+        if (which === 'all' || attempt.deliveredAt === null) deliver(attempt);
+      }
     },
     async close() {
       await Promise.all(underWay.values());

@@ -114,6 +114,8 @@ export class GatewayHold {
   /** Ends the hold, once; `close` waits until everything of it is closed. */
   end(how: HoldEnd): void {
     if (this.hasEnded) return;
+    const { gatewayId, lease } = this;
+    this.#deps.log.info({ gatewayId, ownerEpoch: lease.ownerEpoch(), end: how.kind }, 'hold ended');
     this.#stop.abort();
     this.lease.close();
     this.#resolveEnd(how);

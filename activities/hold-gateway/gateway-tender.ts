@@ -218,6 +218,7 @@ export class GatewayTender {
     await this.#record({ bootId, stateId, version, protocol });
     this.#observedAt = this.#reviewedAt = Number.NEGATIVE_INFINITY;
     this.#ready = true;
+    this.#deps.onReady(gateway.id);
   }
 
   /** What is done again and again while a gateway is reachable. */

@@ -78,6 +78,8 @@ export interface HoldDeps {
   readonly reviewAttempt: ReviewAttempt['reviewAttempt'];
   /** Signals an attempt's workflow that its run showed up after all. */
   readonly redeliver: (attempt: OpenAttempt) => Promise<void>;
-  /** Called when lanes may have become free or a gateway opened: time to claim. */
+  /** Called when lanes may have become free: time to claim. */
   readonly onClaimable: () => void;
+  /** Called when the gateway can be spoken to: what is planned there is delivered again (P17). */
+  readonly onReady: (gatewayId: string) => void;
 }

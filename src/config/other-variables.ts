@@ -9,6 +9,11 @@ export const OTHER_VARIABLES: readonly { readonly name: string; readonly descrip
     description: 'File with the settings above, instead of `dash.yaml` in the project.',
   },
   {
+    name: 'DASH_LAUNCH_ID',
+    description:
+      'Set by Dash itself: marks the local processes of one start, so that the next one finds them.',
+  },
+  {
     name: 'DASH_CACHE_DIR',
     description: 'Where downloaded programs are kept; `.dash/cache` of the project by default.',
   },

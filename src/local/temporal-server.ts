@@ -37,6 +37,8 @@ export interface TemporalServerOptions {
   readonly port?: number;
   /** `false` = no Temporal Web. Default: any free port. */
   readonly uiPort?: number | false;
+  /** Prometheus metrics of the server, on loopback. Default: none that anybody knows of. */
+  readonly metricsPort?: number;
 }
 
 const START_TIMEOUT_MS = 60_000;
@@ -116,6 +118,7 @@ function startProgram(options: TemporalServerOptions, { port, uiPort }: Ports): 
         ? ['--headless']
         : ['--ui-ip', '127.0.0.1', '--ui-port', String(uiPort), '--ui-disable-news-fetch']),
       ...['--namespace', options.namespace, '--log-level', 'warn'],
+      ...(options.metricsPort === undefined ? [] : ['--metrics-port', String(options.metricsPort)]),
       // A queue reader polls at most 20 times a second otherwise: two waits of 50 ms in each workflow.
       ...['--dynamic-config-value', 'history.transferProcessorMaxPollRPS=1000'],
       ...SEARCH_ATTRIBUTES.flatMap((name) => ['--search-attribute', `${name}=Keyword`]),

@@ -116,9 +116,7 @@ test('a Temporal cancel of the workflow is the same request as a cancel through 
 }, 40_000);
 
 test('an answer that got lost on the way is found by looking: nothing is sent twice (R10)', async () => {
-  gateway.setMisbehaviour((request) =>
-    request.method === 'agent' ? 'drop-after' : undefined,
-  );
+  gateway.setMisbehaviour((request) => (request.method === 'agent' ? 'drop-after' : undefined));
   const taskId = await dash.submit({ prompt: 'lost answer [[say:found]]' });
   await eventually(() => gateway.log.runsStarted(taskId).length === 1);
   gateway.setMisbehaviour(null);

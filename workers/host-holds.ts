@@ -1,0 +1,85 @@
+import {
+  createGatewayOperations,
+  type GatewayOperationActivities,
+} from '../activities/hold-gateway/gateway-operations.ts';
+import { createHolds, type Holds } from '../activities/hold-gateway/hold-gateway.ts';
+import type { RunTask } from '../activities/run-task/run-task.ts';
+import type { Database } from '../src/db/database.ts';
+import { readSealedToken } from '../src/db/gateway-store.ts';
+import { connectGateway } from '../src/gateway/openclaw-connection.ts';
+import { openSecret } from '../src/platform/secret-box.ts';
+import { heartbeatActivity } from '../src/temporal/heartbeat.ts';
+import type { Delivery } from './delivery.ts';
+import { openGatewayQueues } from './gateway-queues.ts';
+import type { GatewayHostOptions } from './start-gateway-host.ts';
+
+const OBSERVE_EVERY_MS = 5_000;
+const REVIEW_EVERY_MS = 60_000;
+
+/** An attempt whose run showed up after all: its workflow runs, and is signalled. */
+const REAPPEARED = { attemptNumber: 2, swarmId: null, runLimitSeconds: 3_600 } as const;
+
+/** The gateways in the hands of a host, with everything that a hold needs of it. */
+export function createHostHolds(
+  options: GatewayHostOptions,
+  parts: {
+    readonly installation: string;
+    readonly runs: RunTask;
+    readonly delivery: Delivery;
+    readonly claim: () => void;
+  },
+): Holds {
+  const { db, temporal, hostId, clock, log, hold } = options;
+  const { runs, delivery, claim, installation } = parts;
+  const queues = {
+    native: temporal.native,
+    namespace: temporal.namespace,
+    identity: hostId,
+    runActivities: { runTask: runs.runTask },
+  };
+  const holds: Holds = createHolds({
+    hostId,
+    db,
+    clock,
+    log,
+    timings: {
+      holdTimeoutMs: hold.timeoutMs,
+      renewEveryMs: hold.heartbeatMs,
+      observeEveryMs: OBSERVE_EVERY_MS,
+      reviewEveryMs: REVIEW_EVERY_MS,
+    },
+    managed: options.managed,
+    connect: ({ id, endpoint }, token) =>
+      connectGateway({
+        endpoint,
+        token,
+        installation,
+        displayName: `dash ${hostId}`,
+        clock,
+        log: log.child({ gatewayId: id }),
+      }),
+    readToken: (gatewayId) => readToken(db, options.secretKey, gatewayId),
+    heartbeat: (token, deadlineMs) => heartbeatActivity(temporal.client, token, deadlineMs),
+    openQueues: (gatewayId) =>
+      openGatewayQueues(
+        { ...queues, controlActivities: { ...operations, abortAttempt: runs.abortAttempt } },
+        gatewayId,
+      ),
+    reviewAttempt: runs.reviewAttempt,
+    redeliver: async (attempt) => delivery.deliver({ ...attempt, ...REAPPEARED }),
+    onClaimable: claim,
+    onReady: (gatewayId) => {
+      void delivery.redeliver([gatewayId], 'all').catch((error: unknown) => {
+        log.warn({ gatewayId, err: error }, 'planned attempts could not be read; the sweep will');
+      });
+    },
+  });
+  const operations: GatewayOperationActivities = createGatewayOperations({ db, clock, holds });
+  return holds;
+}
+
+async function readToken(db: Database, secretKey: string, gatewayId: string): Promise<string> {
+  const sealed = await readSealedToken(db, gatewayId);
+  if (sealed === null) throw new Error(`gateway ${gatewayId} has no token: register it again`);
+  return openSecret(secretKey, sealed);
+}

@@ -1,0 +1,54 @@
+import type { HeldGateway } from '../activities/run-task/ports.ts';
+import { bindRunRows } from '../activities/run-task/bind-rows.ts';
+import { createRunTask, type RunTask } from '../activities/run-task/run-task.ts';
+import { temporalActivity } from '../activities/run-task/temporal-activity.ts';
+import { DEFAULT_ATTEMPT_POLICY } from '../src/domain/attempt-protocol-policy.ts';
+import { noRacePoints } from '../src/platform/race-points.ts';
+import { createWorkflowMessages } from '../src/temporal/messages.ts';
+import type { GatewayHostOptions } from './start-gateway-host.ts';
+
+const SIGNAL_TIMEOUT_MS = 5_000;
+const CANCEL_POLL_MS = 5_000;
+const ABORT_ACTIVITY_MS = 20_000;
+/** Unexpected errors of one attempt before a person is asked (P19). */
+const MAX_UNEXPECTED = 5;
+
+/** The runs of a host: what its gateways' queues execute. `laneFreed` is told of every lane that comes back. */
+export function createHostRuns(
+  options: GatewayHostOptions,
+  parts: {
+    readonly installation: string;
+    readonly find: (gatewayId: string) => HeldGateway | null;
+    readonly laneFreed: () => void;
+  },
+): RunTask {
+  const { db, clock, log, metrics, run, temporal } = options;
+  const messages = createWorkflowMessages({
+    client: temporal.client,
+    timeoutMs: SIGNAL_TIMEOUT_MS,
+  });
+  return createRunTask({
+    rows: bindRunRows(db),
+    gateways: { find: parts.find },
+    installation: parts.installation,
+    policy: options.policy ?? DEFAULT_ATTEMPT_POLICY,
+    maxUnexpected: MAX_UNEXPECTED,
+    clock,
+    log,
+    race: options.race ?? noRacePoints(),
+    observer: {
+      started: ({ waitedMs }) => metrics.started(waitedMs / 1_000),
+      laneFreed: parts.laneFreed,
+      swarmNews: (swarmId) => {
+        // A hint: the row is dirty, and reconcile repeats a signal that got lost.
+        void messages.signalSwarmNews(swarmId).catch((error: unknown) => {
+          log.warn({ swarmId, err: error }, 'a swarm was not told of its news');
+        });
+      },
+    },
+    activity: temporalActivity,
+    heartbeatMs: run.heartbeatMs,
+    cancelPollMs: CANCEL_POLL_MS,
+    abortActivityMs: ABORT_ACTIVITY_MS,
+  });
+}
