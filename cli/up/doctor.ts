@@ -4,7 +4,6 @@
  */
 import { accessSync, constants, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { Connection } from '@temporalio/client';
 import pg from 'pg';
 import type { DashConfig } from '../../src/config/load.ts';
 import { projectDir } from '../../src/config/project-dir.ts';
@@ -15,6 +14,7 @@ import { postgresPackage } from '../../src/local/postgres-package.ts';
 import { runCommand } from '../../src/local/run-command.ts';
 import type { CliContext } from '../context.ts';
 import { adminKeyFile } from '../local-instance.ts';
+import { checkTemporalServer } from './temporal-check.ts';
 
 /** `note`: fine, but worth knowing; `problem`: something to do, and `hint` says what. */
 export interface Check {
@@ -142,8 +142,12 @@ async function checkPostgres({ config }: Machine): Promise<Check[]> {
 }
 
 async function checkTemporal({ config, context, root }: Machine): Promise<Check[]> {
-  const { address, connection: options, namespace } = config.temporal;
-  if (address !== null) return [await askTemporal(address, namespace, options)];
+  const { address, namespace } = config.temporal;
+  if (address !== null) {
+    const found = await checkTemporalServer(config.temporal);
+    if (found.kind === 'problem') return [problem('temporal', found.message, found.hint)];
+    return [ok('temporal', `server ${found.serverVersion} at ${address}, namespace ${namespace}`)];
+  }
   const cacheDir = context.env['DASH_CACHE_DIR'] ?? join(root, '.dash', 'cache');
   const cached = existsSync(cacheDir)
     ? readdirSync(cacheDir).filter((name) => /^temporal-\d/.test(name) && !name.includes('part'))
@@ -162,30 +166,6 @@ async function checkTemporal({ config, context, root }: Machine): Promise<Check[
     }
   }
   return [note('temporal', 'no program yet; the first start fetches it (or set TEMPORAL_ADDRESS)')];
-}
-
-async function askTemporal(
-  address: string,
-  namespace: string,
-  options: DashConfig['temporal']['connection'],
-): Promise<Check> {
-  try {
-    const connection = await Connection.connect({ ...options, connectTimeout: LOOK_TIMEOUT_MS });
-    try {
-      const { serverVersion } = await connection.workflowService.getSystemInfo({});
-      await connection.workflowService.describeNamespace({ namespace });
-      return ok('temporal', `server ${serverVersion ?? '?'} at ${address}, namespace ${namespace}`);
-    } finally {
-      await connection.close();
-    }
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    return problem(
-      'temporal',
-      `${address} (namespace ${namespace}) does not answer: ${reason}`,
-      'Start it, correct TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE, or unset them to use a dev server.',
-    );
-  }
 }
 
 function checkOpenClaw({ root }: Machine): Check[] {

@@ -14,6 +14,7 @@ import { startTemporalServer } from '../../src/local/temporal-server.ts';
 import type { TemporalSettings } from '../../src/temporal/connect.ts';
 import { CliError } from '../cli-error.ts';
 import { EXIT } from '../exit-codes.ts';
+import { checkTemporalServer } from './temporal-check.ts';
 import type { UpContext } from './up-context.ts';
 
 /** The ports that are tried first, so that links stay the same from start to start. */
@@ -73,7 +74,9 @@ async function startDatabase(up: UpContext): Promise<string> {
 async function startTemporal(up: UpContext): Promise<Omit<Services, 'databaseUrl'>> {
   const { temporal } = up.config;
   if (temporal.address !== null) {
-    up.progress.line(`Temporal: the one at ${temporal.address}.`);
+    const found = await checkTemporalServer(temporal);
+    if (found.kind === 'problem') throw temporalUnusable(found.message, found.hint);
+    up.progress.line(`Temporal: the one at ${temporal.address} (server ${found.serverVersion}).`);
     return { temporal, temporalWebUrl: null };
   }
   const root = projectDir();
@@ -110,6 +113,10 @@ async function startTemporal(up: UpContext): Promise<Omit<Services, 'databaseUrl
     step.fail('Temporal did not start');
     throw error;
   }
+}
+
+function temporalUnusable(message: string, hint: string): CliError {
+  return new CliError({ exitCode: EXIT.unreachable, code: 'temporal-unusable', message, hint });
 }
 
 /** Ends it in its turn; when it ends before, so does everything: rows and histories keep what was under way. */

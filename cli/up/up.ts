@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { projectDir } from '../../src/config/project-dir.ts';
 import type { DashClient } from '../../src/contract/client.ts';
 import type { SwarmSpecInput } from '../../src/domain/swarm-schema.ts';
-import { LocalError } from '../../src/local/local-error.ts';
+import { explainFileError, LocalError } from '../../src/local/local-error.ts';
 import type { OpenClawPackage } from '../../src/local/openclaw-package.ts';
 import { CliError } from '../cli-error.ts';
 import type { UpInput } from '../commands/up.ts';
@@ -41,7 +41,7 @@ export async function runUp(
   const spec =
     given.firstSwarm === undefined ? undefined : await readSpec(given.firstSwarm, context);
   const launch = await beginLaunch(config, context).catch((error: unknown) => {
-    throw explain(error);
+    throw explain(error, config.dataDir);
   });
   const session: Session = {
     given,
@@ -55,7 +55,7 @@ export async function runUp(
   try {
     return await Promise.race([run(session), launch.failed, interrupted(session)]);
   } catch (error) {
-    throw explain(error);
+    throw explain(error, config.dataDir);
   } finally {
     await launch.end();
   }
@@ -195,8 +195,9 @@ async function readSpec(file: string, context: CliContext): Promise<SwarmSpecInp
 }
 
 /** Troubles of the machine are sentences for a person, not defects of dashctl. */
-function explain(error: unknown): unknown {
-  if (!(error instanceof LocalError)) return error;
-  const exitCode = error.code === 'data-dir-in-use' ? EXIT.conflict : EXIT.failed;
-  return new CliError({ exitCode, code: error.code, message: error.message, cause: error });
+function explain(error: unknown, dataDir: string): unknown {
+  const known = explainFileError(error, dataDir);
+  if (!(known instanceof LocalError)) return known;
+  const exitCode = known.code === 'data-dir-in-use' ? EXIT.conflict : EXIT.failed;
+  return new CliError({ exitCode, code: known.code, message: known.message, cause: error });
 }

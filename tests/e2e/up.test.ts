@@ -280,6 +280,20 @@ describe('npm start refuses', () => {
   );
 
   test(
+    'a Temporal that does not answer, with what to do, exit 3, and leaves nothing behind',
+    async () => {
+      using dir = tempDir();
+      const run = up(dir.path, [], { TEMPORAL_ADDRESS: '127.0.0.1:1' });
+      expect(await run.exited).toBe(3);
+      expect(run.said()).toMatch(
+        /127\.0\.0\.1:1 \(namespace default\) does not answer[^]*TEMPORAL_ADDRESS/,
+      );
+      expect([...run.children().keys(), ...run.livingOfLaunch(), ...run.guards()]).toEqual([]);
+    },
+    TEST_MS,
+  );
+
+  test(
     'a misspelt setting with the one that was meant, exit 2',
     async () => {
       using dir = tempDir();
