@@ -15,6 +15,7 @@ export interface Fault {
     | { readonly kind: 'gateway-closed'; readonly ms: number }
     | { readonly kind: 'chat'; readonly ms: number }
     | { readonly kind: 'host-crash'; readonly downMs: number }
+    | { readonly kind: 'host-leaves' }
     | { readonly kind: 'host-freeze'; readonly ms: number }
     | { readonly kind: 'step-throws' }
     | { readonly kind: 'socket-drop' }
@@ -22,6 +23,7 @@ export interface Fault {
     | { readonly kind: 'rows-away'; readonly ms: number }
     | { readonly kind: 'temporal-away'; readonly ms: number }
     | { readonly kind: 'started-twice' }
+    | { readonly kind: 'planned-released' }
     | { readonly kind: 'cancel'; readonly noticed: boolean; readonly hastened: boolean };
 }
 
@@ -72,6 +74,8 @@ const what: fc.Arbitrary<Fault['what']> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: kind('chat'), ms: span(60_000) }) },
   { weight: 3, arbitrary: fc.record({ kind: kind('host-crash'), downMs: span(60_000) }) },
   { weight: 4, arbitrary: fc.record({ kind: kind('host-freeze'), ms: span(90_000) }) },
+  { weight: 1, arbitrary: fc.record({ kind: kind('host-leaves') }) },
+  { weight: 1, arbitrary: fc.record({ kind: kind('planned-released') }) },
   { weight: 1, arbitrary: fc.record({ kind: kind('step-throws') }) },
   { weight: 2, arbitrary: fc.record({ kind: kind('socket-drop') }) },
   { weight: 1, arbitrary: fc.record({ kind: kind('answers-lost'), ms: span(30_000) }) },

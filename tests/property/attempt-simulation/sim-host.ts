@@ -85,6 +85,13 @@ export class SimHost {
     });
   }
 
+  /** Hands over (P34): lets its runs go and the gateway with them. */
+  leave(): void {
+    this.#held = null;
+    this.#lease.close();
+    void this.runTask.close();
+  }
+
   get ownerEpoch(): number {
     return this.#lease.ownerEpoch();
   }

@@ -124,6 +124,14 @@ export class SimRows {
     return attempt;
   }
 
+  /** What a drain does to attempts that were not sent yet (P38); needs no epoch. */
+  releasePlanned(taskId: string): void {
+    const attempt = this.tasks.get(taskId)?.attempts.at(-1);
+    if (attempt?.state !== 'planned') return;
+    this.#world.note(`${attempt.attemptId} is released by a drain`);
+    this.#release({ attemptId: attempt.attemptId, from: 'planned', reason: 'drain' });
+  }
+
   takeOwnership(ownerEpoch: number): void {
     if (ownerEpoch <= this.gateway.ownerEpoch) return;
     this.gateway.formerEpoch = this.gateway.ownerEpoch;

@@ -71,6 +71,10 @@ export class SimTemporal {
     });
   }
 
+  handedOver(host: SimHost): void {
+    if (this.#hold?.host === host) this.#hold = null;
+  }
+
   /** Temporal starts the activity once more beside the one that runs (it does, after an absence). */
   startTwice(): void {
     for (const process of this.processes) {

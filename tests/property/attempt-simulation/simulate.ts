@@ -188,6 +188,10 @@ class Simulation {
           world.note(`${host.name} wakes`);
           host.process.thaw();
         });
+      case 'host-leaves':
+        return this.#leave(host);
+      case 'planned-released':
+        return this.#rows.releasePlanned('task-1');
       case 'step-throws':
         if (at === null) return;
         this.#checks.thrown += 1;
@@ -245,6 +249,14 @@ class Simulation {
       this.#world.note(`${host.name} is back`);
       this.#hosts[this.#hosts.indexOf(host)] = this.#newHost(host.name);
     });
+  }
+
+  #leave(host: SimHost): void {
+    if (!host.process.alive || host.process.frozen) return;
+    this.#world.note(`${host.name} hands over`);
+    host.leave();
+    this.#temporal.handedOver(host);
+    this.#world.at(500, () => this.#crash(host, 0));
   }
 
   #sessionKey(): string {
