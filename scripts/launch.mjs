@@ -2,7 +2,7 @@
 // Every npm script of Dash goes through this file: it makes sure of the dependencies and of a
 // suitable Node, then runs the verb with them.
 //
-//   node scripts/launch.mjs start|test|check|bench|build|gen|dashctl [arguments]
+//   node scripts/launch.mjs start|test|check|bench|chaos|build|gen|dashctl [arguments]
 //
 // This first file is written for very old Nodes too, so that they can say what is missing.
 var major = Number(process.versions.node.split('.')[0]);

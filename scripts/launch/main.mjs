@@ -23,6 +23,7 @@ const VERBS = {
   test: { program: 'scripts/test.ts', args: [], inRoot: true },
   check: { program: 'scripts/check.ts', args: [], inRoot: true },
   bench: { program: 'scripts/bench/main.ts', args: [], inRoot: true },
+  chaos: { program: 'scripts/chaos/main.ts', args: [], inRoot: true },
   build: { program: 'scripts/build.ts', args: [], inRoot: true },
   gen: { program: 'scripts/gen.ts', args: [], inRoot: true },
 };

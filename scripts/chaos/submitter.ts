@@ -1,0 +1,119 @@
+import { ApiError, ApiUnreachable } from '../../src/contract/client-errors.ts';
+import type { DashClient } from '../../src/contract/client.ts';
+import type { Clock } from '../../src/platform/clock.ts';
+import type { Line, SwarmWish, TaskWish, Wish } from './workload.ts';
+
+/** Work that Dash has accepted, as the client was told. */
+export type Accepted =
+  | {
+      readonly kind: 'task';
+      readonly id: string;
+      /** Place in the order of the answers to first submits. */
+      readonly submitted: number;
+      readonly wish: TaskWish;
+    }
+  | {
+      readonly kind: 'swarm';
+      readonly id: string;
+      readonly submitted: number;
+      readonly wish: SwarmWish;
+    };
+
+/** What the client lived through. */
+export interface SubmitCounts {
+  /** Requests without an answer: the api died, hung, or was not there. */
+  lostAnswers: number;
+  /** 503 and 429: asked to come again. */
+  refusals: number;
+  /** Submits that were repeated with the same key although they had been answered. */
+  repeats: number;
+}
+
+/** A fault of the API that the client met. */
+export type OnFault = (rule: string, what: string) => void;
+
+const AGAIN_AFTER_MS = 250;
+
+/** A client as the guide describes it: one key per wish, and the same key again until there is an answer. */
+export class Submitter {
+  readonly accepted: Accepted[] = [];
+  readonly counts: SubmitCounts = { lostAnswers: 0, refusals: 0, repeats: 0 };
+  readonly #options: {
+    readonly client: DashClient;
+    readonly clock: Clock;
+    readonly abort: AbortSignal;
+    readonly onFault: OnFault;
+  };
+  readonly #cancels: Promise<void>[] = [];
+
+  constructor(options: {
+    readonly client: DashClient;
+    readonly clock: Clock;
+    readonly abort: AbortSignal;
+    readonly onFault: OnFault;
+  }) {
+    this.#options = options;
+  }
+
+  /** Submits all lines, side by side; answers when everything was accepted and every cancel was answered. */
+  async submitAll(lines: readonly Line[]): Promise<void> {
+    await Promise.all(lines.map((line) => this.#submitLine(line)));
+    await Promise.all(this.#cancels);
+  }
+
+  /** Asks again until it is answered. Throws what no repetition can change, and when the run is aborted. */
+  async insist<T>(call: () => Promise<T>): Promise<T> {
+    const { clock, abort, onFault } = this.#options;
+    for (;;) {
+      abort.throwIfAborted();
+      try {
+        return await call();
+      } catch (error) {
+        if (error instanceof ApiUnreachable) this.counts.lostAnswers += 1;
+        else if (error instanceof ApiError && error.problem.retryable) this.counts.refusals += 1;
+        else if (error instanceof ApiError && error.problem.status >= 500) {
+          onFault('the API never answers 500 (R45)', `${error.problem.code}: ${error.message}`);
+        } else throw error;
+      }
+      await clock.sleep(AGAIN_AFTER_MS, abort);
+    }
+  }
+
+  async #submitLine(line: Line): Promise<void> {
+    const { clock, abort, onFault } = this.#options;
+    for (const wish of line) {
+      await clock.sleep(wish.pauseMs, abort);
+      const id = await this.insist(() => this.#submit(wish));
+      const submitted = this.accepted.length;
+      this.accepted.push(
+        wish.kind === 'task'
+          ? { kind: 'task', id, submitted, wish }
+          : { kind: 'swarm', id, submitted, wish },
+      );
+      if (wish.kind === 'task' && wish.cancelAfterMs !== null) {
+        this.#cancels.push(this.#cancelLater(id, wish.cancelAfterMs));
+      }
+      if (!wish.repeats) continue;
+      this.counts.repeats += 1;
+      const again = await this.insist(() => this.#submit(wish));
+      if (again === id) continue;
+      const what = `${wish.idempotencyKey} was answered ${id}, then ${again}`;
+      onFault('one key, one task (R9)', what);
+    }
+  }
+
+  async #submit(wish: Wish): Promise<string> {
+    const { client } = this.#options;
+    const { idempotencyKey } = wish;
+    if (wish.kind === 'task') {
+      return (await client.tasks.submit({ body: wish.body, idempotencyKey })).task.id;
+    }
+    return (await client.swarms.run({ body: wish.body, idempotencyKey })).swarm.id;
+  }
+
+  async #cancelLater(taskId: string, afterMs: number): Promise<void> {
+    const { client, clock, abort } = this.#options;
+    await clock.sleep(afterMs, abort);
+    await this.insist(() => client.tasks.cancel({ params: { taskId } }));
+  }
+}
