@@ -19,7 +19,7 @@ export function describeLooks(context: Context): void {
 
   test('right after the answer to a send, the run is seen as executing (P22.2)', async () => {
     const { connection } = context();
-    await send(connection, 'soon', '[[sleep:400]] [[say:soon]]');
+    await send(connection, 'soon', '[[sleep:1500]] [[say:soon]]');
     const own = await ownRun(connection, 'soon');
     expect(own).toMatchObject({ executing: true, answer: null, failure: null });
     await eventually(async () => (await ownRun(connection, 'soon')).answer, { timeoutMs: 20_000 });

@@ -8,7 +8,7 @@ import { begun, look, ownRun, SLOW, type Context } from './contract-context.ts';
 export function describeLoad(context: Context): void {
   test('the main lane tells active, queued and its limit (R17)', async () => {
     const { connection } = context();
-    await send(connection, 'load', '[[sleep:1200]] [[say:loaded]]');
+    await send(connection, 'load', '[[sleep:2000]] [[say:loaded]]');
     await begun(connection, 'load');
     const lanes = await connection.lanes();
     expect(lanes).toMatchObject({ active: 1, queued: 0 });
@@ -19,7 +19,7 @@ export function describeLoad(context: Context): void {
 
   test('every executing run is listed with its session (P35)', async () => {
     const { connection } = context();
-    await send(connection, 'listed', '[[sleep:1200]] [[say:listed]]');
+    await send(connection, 'listed', '[[sleep:2000]] [[say:listed]]');
     await begun(connection, 'listed');
     expect(await connection.listExecuting()).toEqual([
       { sessionKey: sessionOf('listed'), runId: 'listed-a1' },

@@ -94,7 +94,7 @@ export function describeTurns(context: Context): void {
     const { connection } = context();
     const inSession = async (n: number, message: string): Promise<unknown> =>
       send(connection, 'fifo', message, { runId: `fifo-a${n}` });
-    await inSession(1, '[[sleep:700]] [[say:first]]');
+    await inSession(1, '[[sleep:1500]] [[say:first]]');
     await inSession(2, '[[say:second]]');
     const both = await look(connection, 'fifo', 'fifo-a2');
     expect(both.own[0]).toMatchObject({ executing: true, answer: null });

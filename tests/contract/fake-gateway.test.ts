@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 
 import { WireLog, type RunEntry } from '../../src/gateway/fake-gateway/wire-log.ts';
+import { systemClock } from '../../src/platform/clock.ts';
 import { eventually } from '../support/eventually.ts';
 import { failureOf, FakeFleet } from '../support/fake-gateway.ts';
 import { granted, send, sessionOf } from '../support/gateway-client.ts';
@@ -12,11 +13,19 @@ afterEach(() => fleet.close());
 
 describe('rules that only the fake can show quickly', () => {
   test('runs share the lanes, first come first served, one per session (R17)', async () => {
-    const fake = await fleet.gateway({ lanes: 2 });
+    const gate = Promise.withResolvers<void>();
+    const time = systemClock();
+    const clock = {
+      ...time,
+      sleep: (ms: number, signal?: AbortSignal) =>
+        ms === 61 ? gate.promise : time.sleep(ms, signal),
+    };
+    const fake = await fleet.gateway({ lanes: 2, clock });
     const connection = await fleet.connected(fake);
     const ids = ['lane-0', 'lane-1', 'lane-2', 'lane-3', 'lane-4'];
-    for (const id of ids) await send(connection, id, '[[sleep:60]] [[say:x]]');
+    for (const id of ids) await send(connection, id, '[[sleep:61]] [[say:x]]');
     expect(await connection.lanes()).toEqual({ active: 2, queued: 3, max: 2 });
+    gate.resolve();
     await eventually(() => ids.every((id) => fake.log.answers(id).length === 1));
     expect(fake.log.maxOverlap()).toBe(2);
     expect(fake.log.runStarts().map(({ runId }) => runId)).toEqual(ids.map((id) => `${id}-a1`));
@@ -127,7 +136,7 @@ describe('rules that only the fake can show quickly', () => {
   });
 
   test('a suspension that nobody renews runs out (P38)', async () => {
-    const fake = await fleet.gateway({ suspensionLeaseMs: 100 });
+    const fake = await fleet.gateway({ suspensionLeaseMs: 1000 });
     const connection = await fleet.connected(fake);
     await connection.suspendPrepare({ requestId: 'r', drain: true, permit: granted });
     expect(await send(connection, 'held', 'x')).toMatchObject({
@@ -150,7 +159,7 @@ describe('rules that only the fake can show quickly', () => {
   });
 
   test('its health answers say live, started and ready, and what is missing (R32)', async () => {
-    const fake = await fleet.gateway({ startupMs: 300 });
+    const fake = await fleet.gateway({ startupMs: 1000 });
     const get = async (path: string): Promise<[number, Record<string, unknown>]> => {
       const response = await fetch(`http://127.0.0.1:${fake.port}${path}`);
       return [response.status, (await response.json()) as Record<string, unknown>];
