@@ -29,6 +29,7 @@ export type TakeResult =
       readonly ownerEpoch: number;
       readonly ownerHost: string | null;
     }
+  | { readonly kind: 'removed' }
   | { readonly kind: 'not-found' };
 
 /**

@@ -113,7 +113,7 @@ export type RemoveResult =
 
 /**
  * Removes a gateway for good: its row stays, its id is never used again, its token is deleted. Refused while an
- * attempt is open there, or a session with open tasks or a waiting task is pinned there.
+ * attempt is open there, a session lives there, or a waiting task may run only there.
  */
 export function removeGateway(
   db: Database,
