@@ -3,6 +3,7 @@ import { assertNever } from '../src/domain/assert-never.ts';
 import type { SwarmNodeTemplate } from '../src/domain/swarm-expand.ts';
 import {
   explainEnd,
+  isOpenSwarm,
   planSwarm,
   type PlannedNode,
   type SwarmPlan,
@@ -74,9 +75,7 @@ async function runRound(deps: SwarmActivityDeps, swarmId: string): Promise<Swarm
   if (news === null) throw unknownSwarm(swarmId);
   const { swarm } = news;
   const { state } = swarm;
-  if (state !== 'running' && state !== 'paused') {
-    return { kind: 'ended', state, reason: swarm.stateReason };
-  }
+  if (!isOpenSwarm(state)) return { kind: 'ended', state, reason: swarm.stateReason };
   await holdOrRelease(deps.db, news);
   const nodes = news.nodes.map(planned);
   const plan = planSwarm({ ...swarm, state, nodes });
@@ -128,7 +127,7 @@ async function endSwarm(
   const written = await finishSwarm(db, { swarmId: swarm.id, state: plan.end, reason });
   if (written.kind === 'not-found') throw unknownSwarm(swarm.id);
   const { state, stateReason } = written.swarm;
-  if (state === 'running' || state === 'paused') {
+  if (isOpenSwarm(state)) {
     throw new Error(`swarm ${swarm.id} is ${state} after it was finished`);
   }
   return { kind: 'ended', state, reason: stateReason };

@@ -20,7 +20,7 @@ import { gatewayControlQueue } from '../src/domain/names.ts';
 /** Of one kind; what is left over is the next minute's. */
 const MOST_PAGES = 25;
 /** An owner that does not take the question up within this is not there now. */
-const ANSWER_WITHIN = '10s';
+const ANSWER_WITHIN = '5s';
 
 const control = proxyActivities<MaintenanceActivities>({
   startToCloseTimeout: '2m',

@@ -257,7 +257,7 @@ describe('ends', () => {
     expect(events?.length).toBeGreaterThanOrEqual(2_000);
     expect(events?.length).toBeLessThan(3_000);
     expect(events?.at(-1)?.workflowExecutionContinuedAsNewEventAttributes).toBeTruthy();
-  });
+  }, 120_000);
 
   it('replays from the first event at every step (maxCachedWorkflows 0)', async () => {
     const rows = playedRows((round) => (round === 4 ? completed : open({ againAfterMs: 0 })));
