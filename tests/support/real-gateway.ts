@@ -11,7 +11,7 @@ import { startStubModel, type StubModel } from '../../src/gateway/stub-model.ts'
 import { choosePort } from '../../src/local/free-port.ts';
 import { ensureOpenClaw } from '../../src/local/openclaw-package.ts';
 import { silentProgress } from '../../src/local/progress.ts';
-import { systemClock } from '../../src/platform/clock.ts';
+import { systemClock, type Clock } from '../../src/platform/clock.ts';
 
 export interface RealGateway {
   readonly endpoint: string;
@@ -43,12 +43,16 @@ export async function openClawEntry(): Promise<string> {
 
 /** Starts one real gateway behind a stub model, in a directory of its own. It takes about ten seconds of CPU. */
 export async function startRealGateway(
-  options: { readonly maxConcurrent?: number } = {},
+  options: {
+    readonly maxConcurrent?: number;
+    /** What the model sleeps by; the machine's clock when absent. */
+    readonly modelClock?: Clock;
+  } = {},
 ): Promise<RealGateway> {
   const entryPath = await openClawEntry();
   const clock = systemClock();
   const dir = mkdtempSync(join(tmpdir(), 'dash-real-gateway-'));
-  const model = await startStubModel({ clock });
+  const model = await startStubModel({ clock: options.modelClock ?? clock });
   const { port } = await choosePort({ what: 'the gateway', say: () => undefined });
   const token = crypto.randomUUID();
   let running: GatewayProcess | null = null;

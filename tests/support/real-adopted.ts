@@ -1,0 +1,86 @@
+/** A real gateway that Dash only connects to: its owner is the test, which may kill and start it. */
+import { readInstallation } from '../../src/db/installation-store.ts';
+import { registerGateway } from '../../src/db/gateway-store.ts';
+import { taskAttempts, type AttemptRow } from '../../src/db/attempt-record.ts';
+import { taskEvents } from '../../src/db/event-store.ts';
+import { gatewaySessionKey } from '../../src/domain/names.ts';
+import { sealSecret } from '../../src/platform/secret-box.ts';
+import type { TestDash } from './dash.ts';
+import { eventually } from './eventually.ts';
+import type { RealGateway } from './real-gateway.ts';
+import { readTranscript, type Transcript } from './real-witness.ts';
+
+/** Registers it and waits until the host that is there has it open. */
+export async function adoptRealGateway(
+  dash: TestDash,
+  real: RealGateway,
+  gatewayId: string,
+): Promise<void> {
+  await registerGateway(dash.database.db, {
+    id: gatewayId,
+    kind: 'adopted',
+    endpoint: real.endpoint,
+    labels: {},
+    configuredLanes: 4,
+    sealedToken: sealSecret(dash.secretKey, real.token),
+    actor: 'test',
+  });
+  await dash.messages.ensureGateway(gatewayId);
+  await eventually(async () => (await dash.gateway(gatewayId)).state === 'open', {
+    timeoutMs: 60_000,
+    what: `gateway ${gatewayId} to open`,
+  });
+}
+
+/** Waits until another host than before owns the gateway. */
+export async function ownedBy(dash: TestDash, gatewayId: string, hostId: string): Promise<void> {
+  await eventually(async () => (await dash.gateway(gatewayId)).ownerHost === hostId, {
+    timeoutMs: 30_000,
+    what: `${hostId} to own ${gatewayId}`,
+  });
+}
+
+/** A task without a session, as its rows and its gateway tell it. */
+export interface TaskStory {
+  readonly attempts: readonly Pick<
+    AttemptRow,
+    'number' | 'state' | 'outcome' | 'runIds' | 'recoveryRunIds'
+  >[];
+  readonly events: readonly string[];
+  readonly transcript: Transcript;
+}
+
+export async function storyOf(
+  dash: TestDash,
+  real: RealGateway,
+  taskId: string,
+): Promise<TaskStory> {
+  const { db } = dash.database;
+  const [{ id: installation }, attempts, { events }] = await Promise.all([
+    readInstallation(db),
+    taskAttempts(db, taskId),
+    taskEvents(db, { taskId, limit: 1_000 }),
+  ]);
+  const sessionKey = gatewaySessionKey({ agentId: 'main', installation, taskId, session: null });
+  return {
+    attempts: attempts.map(({ number, state, outcome, runIds, recoveryRunIds }) => ({
+      number,
+      state,
+      outcome,
+      runIds,
+      recoveryRunIds,
+    })),
+    events: events.map(({ type }) => type),
+    transcript: await readTranscript(real, sessionKey),
+  };
+}
+
+/** The story of a task that was sent once and answered once, whatever happened around it. */
+export function answeredOnce(taskId: string, answer: string): TaskStory {
+  const runIds = [`${taskId}-a1`];
+  return {
+    attempts: [{ number: 1, state: 'closed', outcome: 'succeeded', runIds, recoveryRunIds: [] }],
+    events: ['task.accepted', 'task.dispatched', 'attempt.accepted', 'task.completed'],
+    transcript: { asked: runIds, resumed: [], answers: [answer] },
+  };
+}
