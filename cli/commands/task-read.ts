@@ -173,6 +173,7 @@ function printTask(
     print.line();
     print.table(attemptColumns, attempts);
   }
+  for (const attempt of attempts) printQuestion(task, attempt, print);
   print.line();
   print.line(print.paint('bold', 'Prompt'));
   print.foreign(task.prompt);
@@ -180,4 +181,20 @@ function printTask(
   print.line();
   print.line(print.paint('bold', 'Answer'));
   print.foreign(task.output);
+}
+
+/** What a person needs who is asked about an attempt: what was seen, and how to answer. */
+function printQuestion(task: Task, attempt: Attempt, print: Print): void {
+  if (attempt.state !== 'indeterminate') return;
+  print.line();
+  print.line(
+    print.paint(
+      'bold',
+      `Attempt ${attempt.number}: its outcome is unknown (${attempt.indeterminateReason ?? 'no reason given'})`,
+    ),
+  );
+  print.foreign(JSON.stringify(attempt.evidence, null, 2));
+  const { decision } = attempt;
+  if (decision === null) print.line(`Decide: dashctl task decide ${task.id} accept|retry|discard`);
+  else print.line(`Decided: ${decision.decision} (${decision.actor}); it is being carried out`);
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { eventually } from '../../support/eventually.ts';
+import { deadTask, indeterminateTask } from '../api/support/rows.ts';
 import { withApi } from './support.ts';
 
 const running = withApi();
@@ -94,6 +95,42 @@ describe('dashctl task against a real API', () => {
     expect(lines.at(-1)).toMatchObject({ task: { id, state: 'cancelled' } });
     const seqs = lines.slice(0, -1).map((line) => line['seq'] as number);
     expect(seqs).toEqual(seqs.toSorted((a, b) => a - b));
+  });
+
+  test('a person sees the evidence, decides, and the workflow is told (P29)', async () => {
+    const { taskId, attemptId } = await indeterminateTask(running().database.db);
+    const asked = await cli(['task', 'get', taskId]);
+    expect(asked.stdout).toMatch(
+      /outcome is unknown \(vanished\)[^]*"seen": "nothing"[^]*task decide/,
+    );
+    const argv = ['task', 'decide', taskId, 'accept', '--output-file', '-', '--attempt', attemptId];
+    expect(await cli(argv, { stdin: 'done by hand' })).toMatchObject({
+      exitCode: 0,
+      stdout: expect.stringContaining('the decision is stored'),
+    });
+    expect(running().said).toContain(`signalTaskDecide task/${taskId}`);
+    expect((await cli(['task', 'get', taskId])).stdout).toMatch(/Decided: accept/);
+    expect(await cli(['task', 'decide', taskId, 'retry'])).toMatchObject({ exitCode: 6 });
+  });
+
+  test('a dead letter is replayed as a new task, the same one when asked twice; another one is discarded (P30)', async () => {
+    const dead = await deadTask(running().database.db);
+    const replayed = await cli(['task', 'replay', dead]);
+    expect(replayed).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/^\S+\n$/) });
+    expect(await cli(['task', 'replay', dead])).toMatchObject({
+      exitCode: 0,
+      stdout: replayed.stdout,
+    });
+    expect((await cli(['task', 'get', replayed.stdout.trim(), '--json'])).json()).toMatchObject({
+      task: { replayOf: dead },
+    });
+    const other = await deadTask(running().database.db);
+    expect(await cli(['task', 'discard', other])).toMatchObject({ exitCode: 0 });
+    expect(await cli(['task', 'replay', other])).toMatchObject({ exitCode: 6 });
+    expect(await cli(['task', 'watch', other])).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringContaining('no such model'),
+    });
   });
 
   test('deciding, replaying or discarding what does not wait for it is exit code 6', async () => {
