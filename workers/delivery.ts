@@ -56,64 +56,20 @@ const GIVE_UP_AFTER_MS = 5_000;
  * id. What Temporal does not acknowledge in time goes back into the queue unsent, so that no lane waits for Temporal.
  */
 export function createDelivery(options: DeliveryOptions): Delivery {
-  const { db, client, clock, log } = options;
+  const { db, log } = options;
   const underWay = new Map<string, Promise<void>>();
 
-  async function deliverOrRelease(attempt: Deliverable): Promise<void> {
-    const giveUpAt = clock.monotonic() + GIVE_UP_AFTER_MS;
-    for (;;) {
-      const startedAt = clock.monotonic();
-      const leftMs = giveUpAt - startedAt;
-      if (leftMs <= 0) return release(attempt);
-      try {
-        const answer = await deliverToTemporal(
-          client,
-          deliveryOf(attempt, options.runHeartbeatTimeoutMs),
-          Math.min(REPEAT_AFTER_MS, leftMs),
-        );
-        return await (answer === 'closed' ? carriedBefore(attempt) : delivered(attempt));
-      } catch (error) {
-        log.warn({ attemptId: attempt.attemptId, err: error }, 'a delivery was not acknowledged');
-      }
-      await clock.sleep(
-        Math.max(0, Math.min(startedAt + REPEAT_AFTER_MS, giveUpAt) - clock.monotonic()),
-      );
-    }
-  }
-
-  async function delivered({ attemptId }: Deliverable): Promise<void> {
-    await markDelivered(db, attemptId);
-  }
-
-  async function carriedBefore({ attemptId, workflowId }: Deliverable): Promise<void> {
-    await markIndeterminate(db, {
-      attemptId,
-      reason: 'workflow-closed',
-      evidence: { workflowId, found: 'the workflow of this task has already ended' },
-      keepLane: false,
-    });
-  }
-
-  async function release({ attemptId }: Deliverable): Promise<void> {
-    await releaseAttempt(db, {
-      attemptId,
-      reason: 'Temporal did not acknowledge its delivery in time',
-      from: 'planned',
-    });
-    options.onReleased();
-  }
-
-  function deliver(attempt: Deliverable): void {
+  const deliver = (attempt: Deliverable): void => {
     const { attemptId } = attempt;
     if (underWay.has(attemptId)) return;
-    const delivering = deliverOrRelease(attempt)
+    const delivering = deliverOrRelease(options, attempt)
       .catch((error: unknown) => {
         // The row still says planned: the next sweep takes it up.
         log.warn({ attemptId, err: error }, 'a delivery could not be recorded');
       })
       .finally(() => underWay.delete(attemptId));
     underWay.set(attemptId, delivering);
-  }
+  };
 
   return {
     deliver,
@@ -127,6 +83,47 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       await Promise.all(underWay.values());
     },
   };
+}
+
+async function deliverOrRelease(options: DeliveryOptions, attempt: Deliverable): Promise<void> {
+  const { client, clock, log, runHeartbeatTimeoutMs } = options;
+  const delivery = deliveryOf(attempt, runHeartbeatTimeoutMs);
+  const giveUpAt = clock.monotonic() + GIVE_UP_AFTER_MS;
+  for (;;) {
+    const startedAt = clock.monotonic();
+    const leftMs = giveUpAt - startedAt;
+    if (leftMs <= 0) return release(options, attempt);
+    try {
+      const answer = await deliverToTemporal(client, delivery, Math.min(REPEAT_AFTER_MS, leftMs));
+      return await (answer === 'closed'
+        ? carriedBefore(options, attempt)
+        : markDelivered(options.db, attempt.attemptId).then(() => undefined));
+    } catch (error) {
+      log.warn({ attemptId: attempt.attemptId, err: error }, 'a delivery was not acknowledged');
+    }
+    const repeatAt = Math.min(startedAt + REPEAT_AFTER_MS, giveUpAt);
+    await clock.sleep(Math.max(0, repeatAt - clock.monotonic()));
+  }
+}
+
+/** Somebody already carried this task to an end: nobody may send it, a person decides (P17). */
+async function carriedBefore(options: DeliveryOptions, attempt: Deliverable): Promise<void> {
+  const { attemptId, workflowId } = attempt;
+  await markIndeterminate(options.db, {
+    attemptId,
+    reason: 'workflow-closed',
+    evidence: { workflowId, found: 'the workflow of this task has already ended' },
+    keepLane: false,
+  });
+}
+
+async function release(options: DeliveryOptions, { attemptId }: Deliverable): Promise<void> {
+  await releaseAttempt(options.db, {
+    attemptId,
+    reason: 'Temporal did not acknowledge its delivery in time',
+    from: 'planned',
+  });
+  options.onReleased();
 }
 
 function deliveryOf(attempt: Deliverable, runHeartbeatTimeoutMs: number): TaskDelivery {

@@ -10,7 +10,7 @@ import { CONTROL_QUEUE } from '../src/domain/names.ts';
 import type { Clock } from '../src/platform/clock.ts';
 import type { Logger } from '../src/platform/logger.ts';
 import type { TemporalConnection } from '../src/temporal/connect.ts';
-import { createWorkflowMessages } from '../src/temporal/messages.ts';
+import { createWorkflowMessages, type WorkflowMessages } from '../src/temporal/messages.ts';
 import { ensureSchedules } from '../src/temporal/schedules.ts';
 import { startPromoter } from './promoter.ts';
 
@@ -40,42 +40,16 @@ const SIGNAL_TIMEOUT_MS = 5_000;
  * promoter of due tasks. Any number may run. Throws when Temporal cannot be reached at the start.
  */
 export async function startControlWorker(options: ControlWorkerOptions): Promise<ControlWorker> {
-  const { db, temporal, clock, log } = options;
+  const { db, temporal, clock, log, reconcileEveryMs, maxCachedWorkflows } = options;
   const { client } = temporal;
   const messages = createWorkflowMessages({ client, timeoutMs: SIGNAL_TIMEOUT_MS });
-  const swarmNews = (swarmId: string): void => {
-    // A hint: the row is dirty, and reconcile repeats a signal that got lost.
-    void messages.signalSwarmNews(swarmId).catch((error: unknown) => {
-      log.warn({ swarmId, err: error }, 'a swarm was not told of its news');
-    });
-  };
   const worker = await Worker.create({
     connection: temporal.native,
     namespace: temporal.namespace,
     taskQueue: CONTROL_QUEUE,
     ...workflowsOf(options),
-    activities: {
-      ...createTaskControlActivities({ db, clock, swarmNews }),
-      ...createGatewayControlActivities({ db, holdTimeoutMs: options.holdTimeoutMs }),
-      ...createSwarmActivities({
-        db,
-        clock,
-        signalTaskCancel: (workflowId) => messages.signalTaskCancel(workflowId),
-      }),
-      ...createMaintenanceActivities({
-        db,
-        clock,
-        temporal: createMaintenanceTemporal({
-          client,
-          messages,
-          clock,
-          runHeartbeatTimeoutMs: options.runHeartbeatTimeoutMs,
-        }),
-      }),
-    },
-    ...(options.maxCachedWorkflows === undefined
-      ? {}
-      : { maxCachedWorkflows: options.maxCachedWorkflows }),
+    activities: activitiesOf(options, messages),
+    ...(maxCachedWorkflows === undefined ? {} : { maxCachedWorkflows }),
     // A killed worker's workflows move to the others after this, instead of the default ten seconds.
     stickyQueueScheduleToStartTimeout: '2s',
     shutdownGraceTime: '10s',
@@ -83,7 +57,7 @@ export async function startControlWorker(options: ControlWorkerOptions): Promise
   const running = worker.run();
   await ensureSchedules({
     client,
-    ...(options.reconcileEveryMs === undefined ? {} : { everyMs: options.reconcileEveryMs }),
+    ...(reconcileEveryMs === undefined ? {} : { everyMs: reconcileEveryMs }),
   });
   const promoter = startPromoter({ db, clock, log, signals: messages });
   log.info({}, 'the control worker is ready');
@@ -93,6 +67,33 @@ export async function startControlWorker(options: ControlWorkerOptions): Promise
       if (worker.getState() === 'RUNNING') worker.shutdown();
       await running;
     },
+  };
+}
+
+function activitiesOf(options: ControlWorkerOptions, messages: WorkflowMessages): object {
+  const { db, clock, log, temporal, runHeartbeatTimeoutMs } = options;
+  const swarmNews = (swarmId: string): void => {
+    // A hint: the row is dirty, and reconcile repeats a signal that got lost.
+    void messages.signalSwarmNews(swarmId).catch((error: unknown) => {
+      log.warn({ swarmId, err: error }, 'a swarm was not told of its news');
+    });
+  };
+  const signalTaskCancel = (workflowId: string): Promise<void> =>
+    messages.signalTaskCancel(workflowId);
+  return {
+    ...createTaskControlActivities({ db, clock, swarmNews }),
+    ...createGatewayControlActivities({ db, holdTimeoutMs: options.holdTimeoutMs }),
+    ...createSwarmActivities({ db, clock, signalTaskCancel }),
+    ...createMaintenanceActivities({
+      db,
+      clock,
+      temporal: createMaintenanceTemporal({
+        client: temporal.client,
+        messages,
+        clock,
+        runHeartbeatTimeoutMs,
+      }),
+    }),
   };
 }
 

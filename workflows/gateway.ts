@@ -8,6 +8,7 @@ import {
   defineQuery,
   defineSignal,
   defineUpdate,
+  isCancellation,
   proxyActivities,
   setCurrentDetails,
   setHandler,
@@ -58,16 +59,45 @@ const control = proxyActivities<GatewayControlActivities>({
  */
 export async function gatewayWorkflow(input: GatewayWorkflowInput): Promise<void> {
   const { gatewayId } = input;
-  const orders: GatewayMessage[] = [...(input.orders ?? [])];
-  let working: GatewayMessage | null = null;
-  let removed = false;
+  const desk = openDesk(gatewayId, input.orders ?? []);
+  const holding = startHolding(gatewayId);
 
+  let removed = false;
+  while (!removed) {
+    await condition(() => desk.orders.length > 0 || historyIsLong());
+    const order = desk.orders.shift();
+    if (order === undefined) {
+      await condition(allHandlersFinished);
+      // The hold lives on in its host; the new run schedules it there first, where it joins (P32).
+      await continueAsNew<typeof gatewayWorkflow>({ gatewayId, orders: desk.orders });
+    } else {
+      desk.working = order;
+      await unlessRemoved(desk, () =>
+        carryOut(gatewayId, order, { control, superseded: () => desk.orders.length > 0 }),
+      );
+      desk.working = null;
+      removed = order === 'remove';
+    }
+  }
+  await holding.letGo();
+  await condition(allHandlersFinished);
+}
+
+/** What operators have asked for and was recorded, in its order. */
+interface Desk {
+  readonly orders: GatewayMessage[];
+  working: GatewayMessage | null;
+}
+
+/** Takes the operators' messages, from the first moment on. */
+function openDesk(gatewayId: string, carriedOver: readonly GatewayMessage[]): Desk {
+  const desk: Desk = { orders: [...carriedOver], working: null };
   async function record(
     message: GatewayMessage,
     command: GatewayCommand,
   ): Promise<GatewayCommandResult> {
     const result = await control.recordCommand({ gatewayId, message, command });
-    if (result.kind === 'recorded') orders.push(message);
+    if (result.kind === 'recorded') desk.orders.push(message);
     return result;
   }
   for (const message of GATEWAY_MESSAGES) {
@@ -81,37 +111,46 @@ export async function gatewayWorkflow(input: GatewayWorkflowInput): Promise<void
       await record(message, { actor: 'temporal', reason: 'signal' });
     });
   }
-  setHandler(gatewayStatusQuery, () => ({ gatewayId, working, waiting: [...orders] }));
+  setHandler(gatewayStatusQuery, () => ({
+    gatewayId,
+    working: desk.working,
+    waiting: [...desk.orders],
+  }));
+  return desk;
+}
 
-  const holding = new CancellationScope();
-  let isHeld = true;
-  const held = holding
+/** An order that waits for an owner who may never come does not stand in the way of a removal. */
+async function unlessRemoved(desk: Desk, carry: () => Promise<void>): Promise<void> {
+  const scope = new CancellationScope();
+  const carried = scope.run(carry);
+  const removal = condition(() => desk.orders.includes('remove')).then(() => 'removal' as const);
+  if ((await Promise.race([carried, removal])) !== 'removal') return;
+  scope.cancel();
+  await carried.catch((error: unknown) => {
+    if (!isCancellation(error)) throw error;
+  });
+}
+
+/** Keeps the gateway held beside everything else; `letGo` ends that after the gateway was removed. */
+function startHolding(gatewayId: string): { letGo(): Promise<void> } {
+  const scope = new CancellationScope();
+  const state = { ended: false, removed: false };
+  const held = scope
     .run(() => keepHeld(gatewayId))
     .catch((error: unknown) => {
-      if (!removed) throw error;
+      if (!state.removed) throw error;
     })
     .finally(() => {
-      isHeld = false;
+      state.ended = true;
     });
-
-  while (!removed) {
-    await condition(() => orders.length > 0 || historyIsLong());
-    const order = orders.shift();
-    if (order === undefined) {
-      await condition(allHandlersFinished);
-      // The hold lives on in its host; the new run schedules it there first, where it joins (P32).
-      await continueAsNew<typeof gatewayWorkflow>({ gatewayId, orders });
-    } else {
-      working = order;
-      await carryOut(gatewayId, order, { control, superseded: () => orders.length > 0 });
-      working = null;
-      removed = order === 'remove';
-    }
-  }
-  await condition(() => !isHeld, LET_GO_WITHIN);
-  holding.cancel();
-  await held;
-  await condition(allHandlersFinished);
+  return {
+    async letGo() {
+      state.removed = true;
+      await condition(() => state.ended, LET_GO_WITHIN);
+      scope.cancel();
+      await held;
+    },
+  };
 }
 
 /**

@@ -45,7 +45,9 @@ export const scaleUpdate = defineUpdate<
 >(SWARM_UPDATES.scale);
 
 const rows = proxyActivities<SwarmActivities>({
-  startToCloseTimeout: '60s',
+  // Also how long a swarm stands still when the worker that plays its round is killed. A round takes well under a
+  // second; one that is slower in bad weather goes on beside its repetition, which does nothing twice.
+  startToCloseTimeout: '10s',
   retry: { initialInterval: '200ms', maximumInterval: '10s' },
 });
 

@@ -32,78 +32,83 @@ const POLL_MS = 500;
 /** An adopted gateway restarts by itself: forced after five minutes at the latest, by its own rule. */
 const RESTART_BOUND_MS = 4 * 60_000;
 
-async function restart(hold: GatewayHold): Promise<void> {
-  if (hold.tender.row?.kind === 'managed') await hold.tender.stopProcess();
-  else await hold.tender.requestRestart('asked for through Dash');
-  hold.nudge();
-}
-
 export function createGatewayOperations(deps: GatewayOperationDeps): GatewayOperationActivities {
-  const { db, clock } = deps;
-
-  function hold(gatewayId: string): GatewayHold {
-    const found = deps.holds.find(gatewayId);
-    if (found === null) throw new Error(`this host does not hold ${gatewayId} any more`);
-    return found;
-  }
-
-  /** Polls with a sign of life; a cancel of the activity ends the wait by throwing. */
-  async function until(
-    boundMs: number,
-    reached: () => Promise<boolean>,
-    details?: string | null,
-  ): Promise<boolean> {
-    const deadline = clock.monotonic() + boundMs;
-    const context = Context.current();
-    while (!(await reached())) {
-      if (clock.monotonic() >= deadline) return false;
-      context.heartbeat(details);
-      await Promise.race([clock.sleep(POLL_MS), context.cancelled]);
-    }
-    return true;
-  }
-
-  async function running(gatewayId: string): Promise<number> {
-    const attempts = await openAttempts(db, gatewayId);
-    return attempts.filter((attempt) => attempt.holdsLane).length;
-  }
-
   return {
     async awaitIdle({ gatewayId, boundMs }) {
-      await until(boundMs, async () => (await running(gatewayId)) === 0);
-      return { running: await running(gatewayId) };
+      await until(deps, boundMs, async () => (await running(deps, gatewayId)) === 0);
+      return { running: await running(deps, gatewayId) };
     },
 
     async bringUp({ gatewayId }) {
-      await hold(gatewayId).tender.recover();
-      hold(gatewayId).nudge();
+      const hold = heldHere(deps, gatewayId);
+      await hold.tender.recover();
+      hold.nudge();
     },
 
     async stopProcess({ gatewayId }) {
-      await hold(gatewayId).tender.stopProcess();
-      hold(gatewayId).nudge();
+      const hold = heldHere(deps, gatewayId);
+      await hold.tender.stopProcess();
+      hold.nudge();
     },
 
-    async restartProcess({ gatewayId }) {
-      const context = Context.current();
-      const bootNow = (): string | null =>
-        hold(gatewayId).tender.openConnection()?.hello()?.bootId ?? null;
-      // A repeated activity must not restart what its predecessor has restarted.
-      const before = (context.info.heartbeatDetails as string | null | undefined) ?? bootNow();
-      context.heartbeat(before);
-      if (bootNow() === before) await restart(hold(gatewayId));
-      const isBack = await until(
-        RESTART_BOUND_MS,
-        async () => hold(gatewayId).tender.isReady && bootNow() !== before,
-        before,
-      );
-      if (!isBack) throw new Error(`${gatewayId} did not come back after its restart`);
-    },
+    restartProcess: ({ gatewayId }) => restartProcess(deps, gatewayId),
 
     async reportExecuting({ gatewayId }) {
-      const connection = hold(gatewayId).tender.openConnection();
+      const connection = heldHere(deps, gatewayId).tender.openConnection();
       if (connection === null) throw new Error(`${gatewayId} cannot be reached now`);
       return connection.listExecuting();
     },
   };
+}
+
+/** Throws, to be tried again by the next owner, when this host has let go of the gateway. */
+function heldHere(deps: GatewayOperationDeps, gatewayId: string): GatewayHold {
+  const hold = deps.holds.find(gatewayId);
+  if (hold === null) throw new Error(`this host does not hold ${gatewayId} any more`);
+  return hold;
+}
+
+async function running({ db }: GatewayOperationDeps, gatewayId: string): Promise<number> {
+  const attempts = await openAttempts(db, gatewayId);
+  return attempts.filter((attempt) => attempt.holdsLane).length;
+}
+
+/** Polls with a sign of life; false at the bound. A cancel of the activity ends the wait by throwing. */
+async function until(
+  { clock }: GatewayOperationDeps,
+  boundMs: number,
+  reached: () => Promise<boolean>,
+  details?: string | null,
+): Promise<boolean> {
+  const deadline = clock.monotonic() + boundMs;
+  const context = Context.current();
+  while (!(await reached())) {
+    if (clock.monotonic() >= deadline) return false;
+    context.heartbeat(details);
+    await Promise.race([clock.sleep(POLL_MS), context.cancelled]);
+  }
+  return true;
+}
+
+async function restartProcess(deps: GatewayOperationDeps, gatewayId: string): Promise<void> {
+  const context = Context.current();
+  const bootNow = (): string | null =>
+    heldHere(deps, gatewayId).tender.openConnection()?.hello()?.bootId ?? null;
+  // A repeated activity must not restart what its predecessor has restarted.
+  const before = (context.info.heartbeatDetails as string | null | undefined) ?? bootNow();
+  context.heartbeat(before);
+  if (bootNow() === before) await restart(heldHere(deps, gatewayId));
+  const isBack = await until(
+    deps,
+    RESTART_BOUND_MS,
+    async () => heldHere(deps, gatewayId).tender.isReady && bootNow() !== before,
+    before,
+  );
+  if (!isBack) throw new Error(`${gatewayId} did not come back after its restart`);
+}
+
+async function restart(hold: GatewayHold): Promise<void> {
+  if (hold.tender.row?.kind === 'managed') await hold.tender.stopProcess();
+  else await hold.tender.requestRestart('asked for through Dash');
+  hold.nudge();
 }

@@ -17,8 +17,7 @@ export interface HoldLease {
   permit(): void | Promise<void>;
   /** Starts renewing for an activity that has just begun, or that joins a hold which already lives here. */
   attach(activity: AttachedActivity): void;
-  /** Stops renewing: the activity ended by itself. */
-  detach(): void;
+  /** Stops renewing. */
   close(): void;
 }
 
@@ -60,65 +59,80 @@ export class NotPermitted extends Error {
 
 /** How long an answer of PostgreSQL may have taken and still prove ownership. */
 const PROOF_MAX_AGE_MS = 1_000;
+const SHORTEST_PAUSE_MS = 50;
 
 export function createHoldLease(options: HoldLeaseOptions): HoldLease {
-  const { clock } = options;
-  let ownerEpoch = 0;
-  let lastAcknowledgedSentAt = Number.NEGATIVE_INFINITY;
-  let renewal: AbortController | null = null;
+  return new RenewedLease(options);
+}
 
-  const isFresh = (): boolean =>
-    renewal !== null && clock.monotonic() - lastAcknowledgedSentAt < options.timeoutMs / 2;
+class RenewedLease implements HoldLease {
+  readonly #options: HoldLeaseOptions;
+  #ownerEpoch = 0;
+  #lastAcknowledgedSentAt = Number.NEGATIVE_INFINITY;
+  #renewal: AbortController | null = null;
 
-  async function renewWhile(activity: AttachedActivity, running: AbortController): Promise<void> {
-    while (!running.signal.aborted) {
+  constructor(options: HoldLeaseOptions) {
+    this.#options = options;
+  }
+
+  ownerEpoch(): number {
+    return this.#ownerEpoch;
+  }
+
+  isFresh(): boolean {
+    const { clock, timeoutMs } = this.#options;
+    return (
+      this.#renewal !== null && clock.monotonic() - this.#lastAcknowledgedSentAt < timeoutMs / 2
+    );
+  }
+
+  permit(): void | Promise<void> {
+    return this.isFresh() ? undefined : this.#askDatabase();
+  }
+
+  attach(activity: AttachedActivity): void {
+    this.close();
+    this.#ownerEpoch = activity.ownerEpoch;
+    // The start of the activity was acknowledged by the server just now, but when that left the server is not known
+    // here: the first renewal decides.
+    this.#lastAcknowledgedSentAt = Number.NEGATIVE_INFINITY;
+    this.#renewal = new AbortController();
+    void this.#renewWhile(activity, this.#renewal.signal);
+  }
+
+  close(): void {
+    this.#renewal?.abort();
+    this.#renewal = null;
+  }
+
+  async #renewWhile(activity: AttachedActivity, stopped: AbortSignal): Promise<void> {
+    const { clock, heartbeat, renewEveryMs } = this.#options;
+    while (!stopped.aborted) {
       const sentAt = clock.monotonic();
-      const answer = await options
-        .heartbeat(activity.taskToken, options.renewEveryMs)
-        // Refused or late: the age goes on counting, which is all that matters here.
-        .catch(() => 'unacknowledged' as const);
-      if (running.signal.aborted) return;
-      if (answer === 'acknowledged')
-        lastAcknowledgedSentAt = Math.max(lastAcknowledgedSentAt, sentAt);
+      // Refused or late: the age goes on counting, which is all that matters here.
+      const answer = await heartbeat(activity.taskToken, renewEveryMs).catch(() => 'no answer');
+      if (stopped.aborted) return;
+      if (answer === 'acknowledged') {
+        this.#lastAcknowledgedSentAt = Math.max(this.#lastAcknowledgedSentAt, sentAt);
+      }
       if (answer === 'gone') {
-        stopRenewing();
+        this.close();
         activity.onGone();
         return;
       }
       const spentMs = clock.monotonic() - sentAt;
-      await clock.sleep(Math.max(options.renewEveryMs - spentMs, 50), running.signal);
+      await clock.sleep(Math.max(renewEveryMs - spentMs, SHORTEST_PAUSE_MS), stopped);
     }
   }
 
-  function stopRenewing(): void {
-    renewal?.abort();
-    renewal = null;
-  }
-
-  async function askDatabase(): Promise<void> {
+  async #askDatabase(): Promise<void> {
+    const { clock, readOwnerEpoch } = this.#options;
     const askedAt = clock.monotonic();
-    const epoch = await options.readOwnerEpoch().catch((cause: unknown) => {
+    const epoch = await readOwnerEpoch().catch((cause: unknown) => {
       throw new NotPermitted('unproven', { cause });
     });
-    if (epoch !== ownerEpoch) throw new NotPermitted('superseded');
+    if (epoch !== this.#ownerEpoch) throw new NotPermitted('superseded');
     // A process that was frozen while the answer lay in its socket must not believe it.
     if (clock.monotonic() - askedAt > PROOF_MAX_AGE_MS) throw new NotPermitted('unproven');
   }
-
-  return {
-    ownerEpoch: () => ownerEpoch,
-    isFresh,
-    permit: () => (isFresh() ? undefined : askDatabase()),
-    attach(activity) {
-      stopRenewing();
-      ownerEpoch = activity.ownerEpoch;
-      // The start of the activity itself was acknowledged by the server just now, but when it left the server is
-      // not known here: the first renewal decides.
-      lastAcknowledgedSentAt = Number.NEGATIVE_INFINITY;
-      renewal = new AbortController();
-      void renewWhile(activity, renewal);
-    },
-    detach: stopRenewing,
-    close: stopRenewing,
-  };
 }

@@ -1,4 +1,4 @@
-import { decideAttempt, enterDeciding, type DecideResult } from '../../src/db/attempt-decision.ts';
+import { decideAttempt, enterDeciding } from '../../src/db/attempt-decision.ts';
 import { taskAttempts } from '../../src/db/attempt-record.ts';
 import { releaseAttempt } from '../../src/db/attempt-run.ts';
 import { requestCancel } from '../../src/db/cancel.ts';
@@ -53,73 +53,57 @@ export interface TaskControlDeps {
 
 export function createTaskControlActivities(deps: TaskControlDeps): TaskControlActivities {
   const { db, clock } = deps;
-  const standing = (taskId: string): Promise<TaskStep> => standingOf(db, taskId);
-
-  /** Passes the swarm's news on, and turns a store's answer into the step that the row now shows. */
-  async function after(
-    taskId: string,
-    answer: { readonly kind: string; swarmId?: string | null; swarmBecameDirty?: boolean },
-  ): Promise<TaskStep> {
-    if (answer.swarmBecameDirty === true && answer.swarmId) deps.swarmNews(answer.swarmId);
-    return standing(taskId);
-  }
+  const after = async (taskId: string, answer: Promise<StoreAnswer>): Promise<TaskStep> => {
+    passNewsOn(deps, await answer);
+    return standingOf(db, taskId);
+  };
 
   return {
-    standing: ({ taskId }) => standing(taskId),
-
-    async releaseUnstarted({ attemptId }) {
-      const result = await releaseAttempt(db, {
-        attemptId,
-        reason: 'not taken up by the gateway’s owner in time',
-        from: 'planned',
-      });
-      if (result.kind !== 'released') {
-        // Somebody else gave it back before (its owner, a drain, reconcile): nothing is to be run here.
-        return { kind: result.state === 'released' ? 'released' : 'stands' };
-      }
-      if ('settled' in result && result.settled.swarmBecameDirty && result.settled.swarmId) {
-        deps.swarmNews(result.settled.swarmId);
-      }
-      return { kind: 'released' };
-    },
-
-    async backOff({ taskId, attemptId, delayMs, failure }) {
+    standing: ({ taskId }) => standingOf(db, taskId),
+    releaseUnstarted: ({ attemptId }) => releaseUnstarted(deps, attemptId),
+    backOff({ taskId, attemptId, delayMs, failure }) {
       const dueAt = new Date(clock.now() + delayMs).toISOString();
-      return after(taskId, await backOffTask(db, { taskId, attemptId, dueAt, failure }));
+      return after(taskId, backOffTask(db, { taskId, attemptId, dueAt, failure }));
     },
-
-    async requeue({ taskId, attemptId }) {
-      return after(taskId, await requeueTask(db, { taskId, attemptId }));
+    requeue: ({ taskId, attemptId }) => after(taskId, requeueTask(db, { taskId, attemptId })),
+    bury({ taskId, attemptId, reason, failure }) {
+      const buried = { reason, message: failure.message, lastFailure: failure };
+      const end = { state: 'dead', output: null, usage: null, failure: buried } as const;
+      return after(taskId, settleTask(db, { taskId, attemptId, end }));
     },
-
-    async bury({ taskId, attemptId, reason, failure }) {
-      const settled = await settleTask(db, {
-        taskId,
-        attemptId,
-        end: {
-          state: 'dead',
-          output: null,
-          usage: null,
-          failure: { reason, message: failure.message, lastFailure: failure },
-        },
-      });
-      return after(taskId, settled);
-    },
-
-    async enterDeciding({ taskId, attemptId }) {
-      return after(taskId, await enterDeciding(db, { taskId, attemptId }));
-    },
-
-    async applyDecision({ taskId, attemptId, decision, actor }) {
-      const result: DecideResult = await decideAttempt(db, { attemptId, decision, actor });
-      return after(taskId, result);
-    },
-
+    enterDeciding: ({ taskId, attemptId }) =>
+      after(taskId, enterDeciding(db, { taskId, attemptId })),
+    applyDecision: ({ taskId, attemptId, decision, actor }) =>
+      after(taskId, decideAttempt(db, { attemptId, decision, actor })),
     async requestCancel({ taskId }) {
-      const result = await requestCancel(db, { taskId, reason: 'cancelled', actor: 'temporal' });
-      if (result.kind === 'settled') await after(taskId, result);
+      passNewsOn(deps, await requestCancel(db, { taskId, reason: 'cancelled', actor: 'temporal' }));
     },
   };
+}
+
+/** What the stores answer; a settled task may have news for its swarm. */
+interface StoreAnswer {
+  readonly kind: string;
+  readonly swarmId?: string | null;
+  readonly swarmBecameDirty?: boolean;
+}
+
+function passNewsOn(deps: TaskControlDeps, answer: StoreAnswer): void {
+  if (answer.swarmBecameDirty === true && answer.swarmId) deps.swarmNews(answer.swarmId);
+}
+
+async function releaseUnstarted(
+  deps: TaskControlDeps,
+  attemptId: string,
+): Promise<{ kind: 'released' | 'stands' }> {
+  const result = await releaseAttempt(deps.db, {
+    attemptId,
+    reason: 'not taken up by the gateway’s owner in time',
+    from: 'planned',
+  });
+  if (result.kind !== 'released') return { kind: 'stands' };
+  if ('settled' in result) passNewsOn(deps, result.settled);
+  return { kind: 'released' };
 }
 
 /** Reads the row and its last attempt. Throws when there is no such task: its workflow has nothing to carry. */

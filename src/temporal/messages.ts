@@ -38,68 +38,101 @@ export interface WorkflowMessages {
   check(): Promise<string>;
 }
 
-export function createWorkflowMessages(options: {
+export function createWorkflowMessages(options: WorkflowMessageOptions): WorkflowMessages {
+  return new BoundedMessages(options);
+}
+
+export interface WorkflowMessageOptions {
   readonly client: Client;
   /** Bound of each call, milliseconds. */
   readonly timeoutMs: number;
-}): WorkflowMessages {
-  const { client, timeoutMs } = options;
-  const bounded = <T>(call: () => Promise<T>): Promise<T> =>
-    client.withDeadline(Date.now() + timeoutMs, call);
+}
 
-  async function signal(workflowId: string, name: string, ...args: unknown[]): Promise<void> {
+class BoundedMessages implements WorkflowMessages {
+  readonly #client: Client;
+  readonly #timeoutMs: number;
+
+  constructor({ client, timeoutMs }: WorkflowMessageOptions) {
+    this.#client = client;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  startSwarm(swarmId: string): Promise<void> {
+    const input: SwarmWorkflowInput = { swarmId };
+    return this.#start('swarmWorkflow', swarmWorkflowId(swarmId), input, `Swarm ${swarmId}`);
+  }
+
+  ensureGateway(gatewayId: string): Promise<void> {
+    const input: GatewayWorkflowInput = { gatewayId };
+    const workflowId = gatewayWorkflowId(gatewayId);
+    return this.#start('gatewayWorkflow', workflowId, input, `Gateway ${gatewayId}`);
+  }
+
+  signalTaskCancel(workflowId: string): Promise<void> {
+    return this.#signal(workflowId, TASK_SIGNALS.cancel);
+  }
+
+  signalTaskDecide(workflowId: string, decision: DecideSignal): Promise<void> {
+    return this.#signal(workflowId, TASK_SIGNALS.decide, decision);
+  }
+
+  signalSwarmNews(swarmId: string): Promise<void> {
+    return this.#signal(swarmWorkflowId(swarmId), SWARM_SIGNALS.news);
+  }
+
+  updateGateway(
+    gatewayId: string,
+    message: GatewayMessage,
+    command: GatewayCommand,
+  ): Promise<GatewayCommandResult> {
+    const handle = this.#client.workflow.getHandle(gatewayWorkflowId(gatewayId));
+    return this.#bounded(() =>
+      handle.executeUpdate<GatewayCommandResult, [GatewayCommand]>(message, { args: [command] }),
+    );
+  }
+
+  updateSwarm(
+    swarmId: string,
+    update: keyof typeof SWARM_UPDATES,
+    args: { readonly actor: string; readonly maxParallel?: number },
+  ): Promise<unknown> {
+    const handle = this.#client.workflow.getHandle(swarmWorkflowId(swarmId));
+    return this.#bounded(() => handle.executeUpdate(SWARM_UPDATES[update], { args: [args] }));
+  }
+
+  async check(): Promise<string> {
     try {
-      await bounded(() => client.workflow.getHandle(workflowId).signal(name, ...args));
+      await this.#bounded(() => this.#client.workflowService.getSystemInfo({}));
+      return 'ok';
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
+    }
+  }
+
+  /** One that runs is left alone; one that has ended may be started anew: rows say whether there is work. */
+  #start(type: string, workflowId: string, input: object, staticSummary: string): Promise<void> {
+    return this.#bounded(async () => {
+      await this.#client.workflow.start(type, {
+        workflowId,
+        taskQueue: CONTROL_QUEUE,
+        args: [input],
+        workflowIdConflictPolicy: 'USE_EXISTING',
+        workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+        staticSummary,
+      });
+    });
+  }
+
+  async #signal(workflowId: string, name: string, ...args: unknown[]): Promise<void> {
+    try {
+      const handle = this.#client.workflow.getHandle(workflowId);
+      await this.#bounded(() => handle.signal(name, ...args));
     } catch (error) {
       if (!(error instanceof WorkflowNotFoundError)) throw error;
     }
   }
 
-  return {
-    startSwarm: (swarmId) =>
-      bounded(async () => {
-        await client.workflow.start('swarmWorkflow', {
-          workflowId: swarmWorkflowId(swarmId),
-          taskQueue: CONTROL_QUEUE,
-          args: [{ swarmId } satisfies SwarmWorkflowInput],
-          workflowIdConflictPolicy: 'USE_EXISTING',
-          workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-          staticSummary: `Swarm ${swarmId}`,
-        });
-      }),
-    ensureGateway: (gatewayId) =>
-      bounded(async () => {
-        await client.workflow.start('gatewayWorkflow', {
-          workflowId: gatewayWorkflowId(gatewayId),
-          taskQueue: CONTROL_QUEUE,
-          args: [{ gatewayId } satisfies GatewayWorkflowInput],
-          workflowIdConflictPolicy: 'USE_EXISTING',
-          workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-          staticSummary: `Gateway ${gatewayId}`,
-        });
-      }),
-    signalTaskCancel: (workflowId) => signal(workflowId, TASK_SIGNALS.cancel),
-    signalTaskDecide: (workflowId, decision) => signal(workflowId, TASK_SIGNALS.decide, decision),
-    signalSwarmNews: (swarmId) => signal(swarmWorkflowId(swarmId), SWARM_SIGNALS.news),
-    updateGateway: (gatewayId, message, command) =>
-      bounded(() =>
-        client.workflow
-          .getHandle(gatewayWorkflowId(gatewayId))
-          .executeUpdate<GatewayCommandResult, [GatewayCommand]>(message, { args: [command] }),
-      ),
-    updateSwarm: (swarmId, update, args) =>
-      bounded(() =>
-        client.workflow
-          .getHandle(swarmWorkflowId(swarmId))
-          .executeUpdate(SWARM_UPDATES[update], { args: [args] }),
-      ),
-    check: async () => {
-      try {
-        await bounded(() => client.workflowService.getSystemInfo({}));
-        return 'ok';
-      } catch (error) {
-        return error instanceof Error ? error.message : String(error);
-      }
-    },
-  };
+  #bounded<T>(call: () => Promise<T>): Promise<T> {
+    return this.#client.withDeadline(Date.now() + this.#timeoutMs, call);
+  }
 }
