@@ -1,24 +1,17 @@
 import { describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
 import { MUTATIONS } from './attempt-simulation/mutations.ts';
-import { scenarios } from './attempt-simulation/scenario.ts';
 import { simulate } from './attempt-simulation/simulate.ts';
 
-/** The scenarios of a run; each mutation must show within them. */
-const SEED = 4_711;
-const SCENARIOS = 3_000;
+/** The seed decides how long each message takes; in some orders of events a rule is not needed. */
+const SEEDS = Array.from({ length: 40 }, (_, index) => index + 1);
 
 describe('the simulated world notices when', () => {
-  test.each(MUTATIONS)(
-    '$name',
-    async ({ rules, noticedAs }) => {
-      const noticed: string[] = [];
-      for (const scenario of fc.sample(scenarios, { seed: SEED, numRuns: SCENARIOS })) {
-        noticed.push(...(await simulate(scenario, rules)).violations);
-        if (noticed.some((violation) => noticedAs.test(violation))) break;
-      }
-      expect(noticed.join('\n')).toMatch(noticedAs);
-    },
-    120_000,
-  );
+  test.each(MUTATIONS)('$name', async ({ scenario, rules, noticedAs }) => {
+    const noticed: string[] = [];
+    for (const seed of SEEDS) {
+      expect((await simulate({ ...scenario, seed })).violations).toEqual([]);
+      noticed.push(...(await simulate({ ...scenario, seed }, rules)).violations);
+    }
+    expect(noticed.join('\n')).toMatch(noticedAs);
+  });
 });

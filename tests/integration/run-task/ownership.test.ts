@@ -137,7 +137,7 @@ describe('from one host to the next', () => {
       const reached = race.hold('run-task.before-frame');
       const running = frozen.run(attempt);
       const held = await reached;
-      if (renewed) frozen.lease.detach();
+      if (renewed) frozen.lease.close();
       const next = await it.host('host-b');
       await expect(next.run(attempt)).resolves.toEqual(DONE);
       held.resume();
