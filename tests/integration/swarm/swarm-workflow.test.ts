@@ -125,6 +125,20 @@ describe('rounds', () => {
     expect(events?.some((event) => event.timerStartedEventAttributes)).toBe(false);
   });
 
+  it('a round whose worker was killed is played again within 15 s, not after a minute (P31)', async () => {
+    let release: () => void = () => undefined;
+    const killed = new Promise<SwarmRound>((resolve) => (release = () => resolve(open())));
+    const rows = playedRows((round) => (round === 1 ? killed : completed));
+    const { handle } = await start('killed', rows.activities);
+    try {
+      await expect(handle.result()).resolves.toEqual({ state: 'completed' });
+      const [first = 0, second = 0] = rows.roundsAt;
+      expect(second - first).toBeLessThan(15_000);
+    } finally {
+      release();
+    }
+  }, 40_000);
+
   it('news that arrive while a round runs lead to another round (P31)', async () => {
     let release: () => void = () => undefined;
     const held = new Promise<void>((resolve) => (release = resolve));
