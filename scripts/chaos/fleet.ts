@@ -30,8 +30,12 @@ const PROBE_EVERY_MS = 100;
 /** Starts everything and answers when all of it is ready. On a failure nothing is left running. */
 export async function startFleet(
   ground: Ground,
-  options: Pick<ChaosOptions, 'gateways' | 'hosts' | 'controls'>,
-  tell: { readonly say: (line: string) => void; readonly onCrash: (what: string) => void },
+  options: Pick<ChaosOptions, 'gateways' | 'hosts' | 'controls' | 'withoutRecovery'>,
+  tell: {
+    readonly say: (line: string) => void;
+    readonly onCrash: (what: string) => void;
+    readonly abort: AbortSignal;
+  },
 ): Promise<Fleet> {
   const parts: Part[] = [];
   const close = async (): Promise<void> => {
@@ -47,8 +51,9 @@ export async function startFleet(
   };
   try {
     tell.say('starting PostgreSQL, Temporal and the gateways');
-    const gateways = await startGateways(ground, options.gateways, parts, tell.onCrash);
+    const gateways = await startGateways(ground, options, parts, tell.onCrash);
     const dash = await startServers(ground, parts, tell.onCrash);
+    tell.abort.throwIfAborted();
     tell.say('starting api, control workers and gateway hosts');
     const api = await apiPart(ground, dash, tell.onCrash);
     parts.push(api.part);
@@ -62,7 +67,7 @@ export async function startFleet(
       }
     }
     await Promise.all(parts.map((part) => part.start()));
-    await untilReady(parts, ground);
+    await untilReady(parts, ground, tell.abort);
     return { parts, api, gateways, close };
   } catch (error) {
     await close();
@@ -71,7 +76,11 @@ export async function startFleet(
 }
 
 /** Waits until every part does its work; throws with the names of those that do not. */
-export async function untilReady(parts: readonly Part[], { clock, dir }: Ground): Promise<void> {
+export async function untilReady(
+  parts: readonly Part[],
+  { clock, dir }: Ground,
+  abort: AbortSignal,
+): Promise<void> {
   const deadline = clock.monotonic() + START_TIMEOUT_MS;
   for (let waiting = parts; ;) {
     const ready = await Promise.all(waiting.map((part) => part.isReady()));
@@ -81,20 +90,26 @@ export async function untilReady(parts: readonly Part[], { clock, dir }: Ground)
       const names = waiting.map(({ name }) => name).join(', ');
       throw new Error(`not ready after ${START_TIMEOUT_MS / 1_000} s: ${names}; see ${dir}/logs`);
     }
-    await clock.sleep(PROBE_EVERY_MS);
+    await clock.sleep(PROBE_EVERY_MS, abort);
+    abort.throwIfAborted();
   }
 }
 
 async function startGateways(
   ground: Ground,
-  count: number,
+  { gateways: count, withoutRecovery }: Pick<ChaosOptions, 'gateways' | 'withoutRecovery'>,
   parts: Part[],
   onCrash: (what: string) => void,
 ): Promise<GatewayPart[]> {
   const gateways: GatewayPart[] = [];
   for (let number = 1; number <= count; number += 1) {
     gateways.push(
-      await gatewayPart(ground, { gatewayId: `gateway-${number}`, lanes: LANES, onCrash }),
+      await gatewayPart(ground, {
+        gatewayId: `gateway-${number}`,
+        lanes: LANES,
+        recovers: number > withoutRecovery,
+        onCrash,
+      }),
     );
   }
   parts.push(...gateways.map(({ part }) => part));

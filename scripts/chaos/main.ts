@@ -34,7 +34,11 @@ async function run(options: ChaosOptions): Promise<number> {
   };
   const interruption = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.on(name, () => interruption.abort(new Error(`interrupted by ${name}`)));
+    process.on(name, () => {
+      // A second one ends at once; the guard then ends the processes.
+      if (interruption.signal.aborted) process.exit(EXIT.interrupted);
+      interruption.abort(new Error(`interrupted by ${name}`));
+    });
   }
   const ground = await prepareGround({ clock, env: process.env });
   say(`seed ${options.seed}; everything of this run is in ${ground.dir}`);

@@ -7,6 +7,8 @@ export interface ChaosOptions {
   readonly hosts: number;
   readonly controls: number;
   readonly kills: number;
+  /** So many gateways never resume what a crash interrupted: their turns become indeterminate. */
+  readonly withoutRecovery: number;
   readonly seed: number;
   /** Without any news for this long, what has not ended counts as lost. */
   readonly patienceSeconds: number;
@@ -33,6 +35,12 @@ const NUMBERS = {
   hosts: { min: 1, max: 10, fallback: 2, help: 'gateway hosts, each a process' },
   controls: { min: 1, max: 5, fallback: 2, help: 'control workers, each a process' },
   kills: { min: 0, max: 500, fallback: 5, help: 'kills and freezes while the work runs' },
+  'without-recovery': {
+    min: 0,
+    max: 50,
+    fallback: 0,
+    help: 'gateways that never resume a crashed turn',
+  },
   seed: { min: 0, max: 4_294_967_295, fallback: 7, help: 'makes workload and strikes' },
   'patience-seconds': {
     min: 10,
@@ -87,6 +95,7 @@ export function readOptions(args: readonly string[]): ReadOptions {
     hosts: numberOf('hosts'),
     controls: numberOf('controls'),
     kills: numberOf('kills'),
+    withoutRecovery: numberOf('without-recovery'),
     seed: numberOf('seed'),
     patienceSeconds: numberOf('patience-seconds'),
     json: values['json'] === true,

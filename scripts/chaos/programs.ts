@@ -20,6 +20,8 @@ const DURATIONS = {
 
 /** Soon after its boot, as the real one: it resumes what the crash interrupted. */
 const RECOVERY_DELAY_MS = 1_000;
+/** The longest that a timer can wait. */
+const NEVER_MS = 2_147_483_647;
 const STOP_GRACE_MS = 200;
 const PROBE_TIMEOUT_MS = 2_000;
 
@@ -84,9 +86,14 @@ export interface GatewayPart {
 /** A fake gateway whose state directory is a file: SIGKILL is the crash of a real one. */
 export async function gatewayPart(
   ground: Ground,
-  options: { readonly gatewayId: string; readonly lanes: number; readonly onCrash: OnCrash },
+  options: {
+    readonly gatewayId: string;
+    readonly lanes: number;
+    readonly recovers: boolean;
+    readonly onCrash: OnCrash;
+  },
 ): Promise<GatewayPart> {
-  const { gatewayId, lanes, onCrash } = options;
+  const { gatewayId, lanes, recovers, onCrash } = options;
   const port = await ground.takePort();
   const token = `token-of-${gatewayId}`;
   const dir = join(ground.dir, gatewayId);
@@ -99,7 +106,7 @@ export async function gatewayPart(
     args: [
       ...['--token', token, '--port', String(port)],
       ...['--state-file', join(dir, 'state.jsonl'), '--wire-log', wireLog],
-      ...['--recovery-delay-ms', String(RECOVERY_DELAY_MS)],
+      ...['--recovery-delay-ms', String(recovers ? RECOVERY_DELAY_MS : NEVER_MS)],
     ],
     env: { PATH: ground.env['PATH'] },
     readyUrl: `http://127.0.0.1:${port}/readyz`,

@@ -51,10 +51,10 @@ export async function runChaos(
   };
   const onCrash = (what: string): void => onFault('no process ends by itself', what);
   const startedAt = clock.monotonic();
-  const fleet = await startFleet(ground, options, { say, onCrash });
+  const { abort } = surroundings;
+  const fleet = await startFleet(ground, options, { say, onCrash, abort });
   try {
     const client = await openClient(fleet, surroundings);
-    const abort = surroundings.abort;
     const submitter = new Submitter({ client, clock, abort, onFault });
     await registerGateways(fleet, client, submitter, surroundings);
     const witnesses = fleet.gateways.map(({ gatewayId, lanes, wireLog }) =>
@@ -113,7 +113,7 @@ async function playOut(playing: Playing, surroundings: ChaosSurroundings): Promi
   const submitting = submitter.submitAll(planWorkload(options));
   try {
     await Promise.all([striking, submitting]);
-    await untilReady(fleet.parts, ground);
+    await untilReady(fleet.parts, ground, abort);
     say('everything was submitted, every victim is back');
     state.isCalm = true;
     await watching;

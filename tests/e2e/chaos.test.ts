@@ -1,0 +1,90 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { afterEach, expect, test } from '@jest/globals';
+
+import { markedWith } from '../../src/local/processes.ts';
+import { findLiving } from '../../src/local/process-record.ts';
+import { eventually } from '../support/eventually.ts';
+
+/** Its strikes: host killed, host frozen, PostgreSQL, Temporal and a gateway killed. */
+const SEED = 21;
+const PROGRAM = join(import.meta.dirname, '../../scripts/chaos/main.ts');
+const children: ChildProcess[] = [];
+
+interface Chaos {
+  readonly child: ChildProcess;
+  /** The exit code; null after a signal. */
+  readonly exited: Promise<number | null>;
+  stdout(): string;
+  stderr(): string;
+}
+
+function start(...args: readonly string[]): Chaos {
+  const bundle = process.env['DASH_TEST_WORKFLOW_BUNDLE'];
+  const child = spawn(process.execPath, [PROGRAM, '--json', ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...(bundle === undefined ? {} : { DASH_WORKFLOW_BUNDLE: bundle }) },
+  });
+  children.push(child);
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => void (stdout += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => void (stderr += text));
+  const exited = once(child, 'close').then(([code]) => code as number | null);
+  return { child, exited, stdout: () => stdout, stderr: () => stderr };
+}
+
+afterEach(() => {
+  for (const child of children.splice(0)) child.kill('SIGKILL');
+});
+
+test('100 tasks and 5 kills: none lost, none doubled, sessions in order, no lane left (R1, R2, R3, R10, R11, R13)', async () => {
+  const chaos = start('--tasks', '100', '--gateways', '4', '--kills', '5', '--seed', String(SEED));
+  const code = await chaos.exited;
+  const told = { stdout: chaos.stdout(), stderr: chaos.stderr() };
+  expect({ code, ...told }).toMatchObject({ code: 0 });
+  const report = JSON.parse(told.stdout) as {
+    tasks: number;
+    ends: Record<string, number>;
+    strikes: unknown[];
+    wire: { interrupted: number };
+    violations: unknown[];
+  };
+  expect(report).toMatchObject({ violations: [], tasks: 100 });
+  expect(report.strikes).toHaveLength(5);
+  const ends = Object.values(report.ends).reduce((sum, count) => sum + count, 0);
+  expect(ends).toBe(100);
+}, 240_000);
+
+test.each([
+  ['SIGTERM', 130],
+  ['SIGKILL', null],
+] as const)(
+  'after %s of the program none of its processes is left (P37)',
+  async (signal, code) => {
+    const chaos = start('--tasks', '10', '--kills', '0', '--gateways', '1', '--hosts', '1');
+    const dir = await eventually(() => /in (\/\S+)/.exec(chaos.stderr())?.[1], {
+      timeoutMs: 20_000,
+    });
+    const records = join(dir, 'processes');
+    const living = () => findLiving(records);
+    const [first] = await eventually(() => (living().length >= 2 ? living() : undefined), {
+      timeoutMs: 40_000,
+      what: 'processes to kill',
+    });
+    const launchId = first?.launchId ?? '';
+    expect(markedWith(launchId).length).toBeGreaterThan(0);
+    chaos.child.kill(signal);
+    expect(await chaos.exited).toBe(code);
+    await eventually(() => markedWith(launchId).length === 0, {
+      timeoutMs: 20_000,
+      what: 'no process of this run to be left',
+    });
+    if (signal === 'SIGTERM') expect(existsSync(dir)).toBe(false);
+    rmSync(dir, { recursive: true, force: true });
+  },
+  100_000,
+);
