@@ -17,6 +17,8 @@ export interface ApiBounds {
   /** A client that takes nothing from its event stream for so long is cut off. */
   readonly slowConsumerMs: number;
   readonly maxStreams: number;
+  /** How often an open event stream asks whether its key still holds. */
+  readonly recheckKeyMs: number;
 }
 
 export const DEFAULT_API_BOUNDS: ApiBounds = {
@@ -25,6 +27,7 @@ export const DEFAULT_API_BOUNDS: ApiBounds = {
   eventPollMs: 1_000,
   slowConsumerMs: 20_000,
   maxStreams: 100,
+  recheckKeyMs: 1_500,
 };
 
 /** What the handlers work with. */

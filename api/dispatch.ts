@@ -2,7 +2,7 @@ import type { Request, Response } from 'express';
 import type { Credential } from '../src/auth/credential.ts';
 import type { RouteSpec } from '../src/contract/define-route.ts';
 import { AppError } from '../src/contract/errors.ts';
-import { grants, type Scope } from '../src/contract/scopes.ts';
+import { grants } from '../src/contract/scopes.ts';
 import type { ApiDeps } from './api-deps.ts';
 import type { ApiCall, Reply } from './handler.ts';
 import { createHandlers } from './handlers.ts';
@@ -35,21 +35,25 @@ export function createDispatcher(
     const { route } = entry;
     const scope = scopes.of(req);
     const reply = await within(deps, async () => {
-      const credential =
-        route.scope === null ? null : await authorize(deps, route, route.scope, req);
+      const credential = await authorize(deps, route, req);
       await readBody(req, res);
-      return handler(deps, callOf(route, req, credential, scope));
+      const reauthorize = async (): Promise<void> => {
+        await authorize(deps, route, req);
+      };
+      return handler(deps, callOf(route, req, { credential, reauthorize, scope }));
     });
     await send(res, scope, reply);
   };
 }
 
+/** Who asks, when the route is for them; null on an open route. */
 async function authorize(
   deps: ApiDeps,
   route: RouteSpec,
-  needed: Scope,
   req: Request,
-): Promise<Credential> {
+): Promise<Credential | null> {
+  const needed = route.scope;
+  if (needed === null) return null;
   const credential = await deps.authenticator.authenticate(req.get('authorization'));
   if (credential === null) {
     throw new AppError({
@@ -78,17 +82,12 @@ async function authorize(
 function callOf(
   route: RouteSpec,
   req: Request,
-  credential: Credential | null,
-  scope: RequestScope,
+  who: { readonly credential: Credential | null } & Pick<ApiCall, 'reauthorize' | 'scope'>,
 ): ApiCall {
   const parsed = parseRequest(route, req);
-  return {
-    ...parsed,
-    lastEventId: req.get('last-event-id') ?? null,
-    credential,
-    scope,
-    // the parts have the types of the route whose schemas have just parsed them
-  } as unknown as ApiCall;
+  const lastEventId = req.get('last-event-id') ?? null;
+  // the parts have the types of the route whose schemas have just parsed them
+  return { ...parsed, ...who, lastEventId } as unknown as ApiCall;
 }
 
 /** Every dependency but PostgreSQL has a bound of its own, so what takes longer waits for PostgreSQL. */

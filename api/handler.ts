@@ -15,6 +15,8 @@ export interface ApiCall<Route extends RouteSpec = RouteSpec> {
   readonly idempotencyKey: string | null;
   readonly lastEventId: string | null;
   readonly credential: Route['scope'] extends null ? null : Credential;
+  /** Throws when the credential has lost its validity since: what lasts long asks again. */
+  readonly reauthorize: () => Promise<void>;
   readonly scope: RequestScope;
 }
 

@@ -19,6 +19,8 @@ export interface StreamPlan {
   readonly after: number;
   readonly filter: EventFilter;
   readonly scope: RequestScope;
+  /** Throws when the key of this client holds no longer. */
+  readonly reauthorize: () => Promise<void>;
 }
 
 /**
@@ -53,8 +55,13 @@ async function follow(
   const { db, events, clock, bounds } = deps;
   let place = plan.after;
   let quietSince = clock.monotonic();
+  let keyCheckedAt = quietSince;
   await put(writer, sseHeartbeat(cursorOf(plan.stream, place)));
   while (!signal.aborted) {
+    if (clock.monotonic() - keyCheckedAt >= bounds.recheckKeyMs) {
+      await plan.reauthorize();
+      keyCheckedAt = clock.monotonic();
+    }
     const version = events.version;
     const page = await readEvents(db, { after: place, limit: PAGE_SIZE, filter: plan.filter });
     const looked = page.upTo - place;

@@ -24,6 +24,7 @@ export function createEventHandlers(): Handlers<typeof eventRoutes> {
       stream: installation.stream,
       after,
       scope,
+      reauthorize: call.reauthorize,
       filter: {
         ...(query.type === undefined ? {} : { types: query.type }),
         ...(tenant === undefined ? {} : { tenant }),
