@@ -22,6 +22,7 @@ import {
   finishSwarm,
   holdSwarmTasks,
   markNode,
+  openSwarmTasks,
   readNodeTemplates,
   releaseSwarmTasks,
   requestSwarmCancel,
@@ -81,7 +82,7 @@ async function runRound(deps: SwarmActivityDeps, swarmId: string): Promise<Swarm
   const plan = planSwarm({ ...swarm, state, nodes });
   await skipNodes(deps.db, swarmId, plan.skip);
   if (plan.end !== null) return endSwarm(deps.db, swarm, plan, nodes);
-  const ended = await cancelOpen(deps, news.nodes, plan.cancel);
+  const ended = plan.cancel.length > 0 && (await cancelOpen(deps, swarmId));
   const admission = await admitBatch(deps, swarm, plan.admit);
   return {
     kind: 'open',
@@ -110,10 +111,19 @@ async function holdOrRelease(db: Database, { swarm, nodes }: SwarmNews): Promise
   }
 }
 
-async function skipNodes(db: Database, swarmId: string, skip: SwarmPlan['skip']): Promise<void> {
-  for (const { id, reason } of skip) {
-    await markNode(db, { swarmId, nodeId: id, state: 'skipped', reason });
+/** Steps of one round that run beside each other: a few, so that others get connections too. */
+const BESIDE_EACH_OTHER = 8;
+
+async function each<T>(items: readonly T[], step: (item: T) => Promise<void>): Promise<void> {
+  for (let begin = 0; begin < items.length; begin += BESIDE_EACH_OTHER) {
+    await Promise.all(items.slice(begin, begin + BESIDE_EACH_OTHER).map(step));
   }
+}
+
+function skipNodes(db: Database, swarmId: string, skip: SwarmPlan['skip']): Promise<void> {
+  return each(skip, async ({ id, reason }) => {
+    await markNode(db, { swarmId, nodeId: id, state: 'skipped', reason });
+  });
 }
 
 async function endSwarm(
@@ -133,28 +143,22 @@ async function endSwarm(
   return { kind: 'ended', state, reason: stateReason };
 }
 
-/** The row first, then the signal (P28). True when a task ended at once, so that the next round has news. */
-async function cancelOpen(
-  deps: SwarmActivityDeps,
-  nodes: readonly SwarmNodeRecord[],
-  cancel: readonly string[],
-): Promise<boolean> {
+/**
+ * The row first, then the signal (P28), once per task: what was asked to end before is on its way. True when a task
+ * ended at once, so that the next round has news.
+ */
+async function cancelOpen(deps: SwarmActivityDeps, swarmId: string): Promise<boolean> {
   let ended = false;
-  for (const node of nodes) {
-    if (node.taskId === null || !cancel.includes(node.nodeId)) continue;
-    const answer = await requestCancel(deps.db, {
-      taskId: node.taskId,
-      reason: 'cancelled',
-      actor: 'swarm',
-    });
+  await each(await openSwarmTasks(deps.db, swarmId), async (taskId) => {
+    const answer = await requestCancel(deps.db, { taskId, reason: 'cancelled', actor: 'swarm' });
     if (answer.kind === 'settled') ended = true;
     const workflowId =
       answer.kind === 'settled' || answer.kind === 'requested' ? answer.workflowId : null;
-    if (workflowId === null) continue;
+    if (workflowId === null) return;
     await deps.signalTaskCancel(workflowId).catch((error: unknown) => {
       log.warn('a cancel could not be hastened', { workflowId, error: String(error) });
     });
-  }
+  });
   return ended;
 }
 

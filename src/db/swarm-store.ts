@@ -233,15 +233,12 @@ export function finishSwarm(
   return db.call('finish_swarm', options);
 }
 
-/** Ids of the swarm's tasks that have not ended. */
+/** Ids of the swarm's tasks that have not ended and that nobody has asked to end yet: what a cancel is still for. */
 export async function openSwarmTasks(db: Database, swarmId: string): Promise<string[]> {
-  const rows = await db.kysely
-    .selectFrom('tasks')
-    .select('id')
-    .where('swarm_id', '=', swarmId)
-    .where('open', '=', true)
-    .orderBy('seq')
-    .execute();
+  const rows = await db.rows<{ id: string }>(
+    'select id from dash.tasks where swarm_id = $1 and open and cancel_requested is null order by seq',
+    [swarmId],
+  );
   return rows.map((row) => row.id);
 }
 

@@ -1,9 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { setLimits } from '../../../src/db/installation-store.ts';
+import { settleTask } from '../../../src/db/settle.ts';
 import { createSwarmActivities } from '../../../activities/swarm.ts';
 import { systemClock } from '../../../src/platform/clock.ts';
 import { eventually } from '../../support/eventually.ts';
-import { claimFrom, type Verdict } from '../../support/row-executor.ts';
+import { claimFrom, runInRows, type Verdict } from '../../support/row-executor.ts';
 import { withSwarmWorld } from './support/world.ts';
 
 const world = withSwarmWorld();
@@ -92,6 +93,38 @@ describe('operators', () => {
       ...Array.from({ length: 2 }, () => 'skipped'),
     ]);
     for (const { taskState } of nodes) expect([null, 'cancelled']).toContain(taskState);
+  });
+});
+
+describe('a cancel of many', () => {
+  it('signals each running task once, however many rounds follow (P28)', async () => {
+    const { submit, db, gateway } = world();
+    const swarm = await submit(parallel(30, 30));
+    const { swarmId } = swarm;
+    const signalled: string[] = [];
+    const rounds = createSwarmActivities({
+      db,
+      clock: systemClock(),
+      signalTaskCancel: async (workflowId) => void signalled.push(workflowId),
+    });
+    await rounds.runSwarmRound({ swarmId, waitMs: 0 });
+    const claims = await claimFrom(db, gateway);
+    for (const claim of claims) await runInRows(db, gateway, claim);
+    await rounds.recordSwarmCommand({ swarmId, command: { kind: 'cancel', actor: 'ann' } });
+    for (let round = 0; round < 3; round += 1) await rounds.runSwarmRound({ swarmId, waitMs: 0 });
+    expect(claims).toHaveLength(30);
+    expect(signalled).toHaveLength(30);
+    expect(new Set(signalled).size).toBe(30);
+    for (const { taskId, attemptId } of claims) {
+      await settleTask(db, {
+        taskId,
+        attemptId,
+        attemptOutcome: 'cancelled',
+        end: { state: 'cancelled', output: null, usage: null, failure: null },
+      });
+    }
+    expect(await rounds.runSwarmRound({ swarmId, waitMs: 0 })).toMatchObject({ kind: 'ended' });
+    await swarm.handle.terminate('the test is over');
   });
 });
 
