@@ -8,7 +8,7 @@ import { perform } from './perform.ts';
 import { resultOfRow } from './result-of-row.ts';
 import type { RunDeps } from './ports.ts';
 import type { Performed, RunEnd } from './run-control.ts';
-import type { RunState } from './run-state.ts';
+import { about, type RunState } from './run-state.ts';
 import { createWakeup } from './wakeup.ts';
 
 /** One attempt, carried on in this host, whether or not an activity waits for it. */
@@ -132,7 +132,7 @@ class Carrier {
     const memory = remember(state.memory, state.facts, state.seen, nowMs);
     const { facts, seen } = state;
     const action: Action = decide({ facts, seen, memory, policy: this.#deps.policy, nowMs });
-    this.#deps.log.debug({ attemptId: this.#attemptId, action: action.kind }, 'attempt step');
+    this.#deps.log.debug({ ...about(state), action: action.kind }, 'attempt step');
     return perform(this.#deps, { ...state, memory }, action, {
       wakeup: this.#wakeup,
       stopped: this.#stopped,

@@ -12,7 +12,7 @@ import { NotPermitted } from '../hold-gateway/lease.ts';
 import { lookOnce } from './look-once.ts';
 import { pause, type Performed, type RunControl } from './run-control.ts';
 import type { RunDeps } from './ports.ts';
-import { unseen, withMemory, type RunState } from './run-state.ts';
+import { about, unseen, withMemory, type RunState } from './run-state.ts';
 
 type Of<Kind extends Action['kind']> = Extract<Action, { kind: Kind }>;
 
@@ -58,9 +58,11 @@ export async function send(
       correlationId: row.task.correlationId,
       permit: permitOf(deps, state),
     });
+    deps.log.info({ ...about(state), runId, bootId, answer: answer.kind }, 'a run was sent');
     await deps.race.reach('run-task.sent', { attemptId: row.attemptId });
     return { kind: 'next', state: afterSend(deps, state, runId, answer) };
   } catch (error) {
+    deps.log.info({ ...about(state), runId, error: String(error) }, 'a send was not answered');
     const unsent = unseen(withMemory(state, afterFailedSend(deps, state, error)));
     return error instanceof NotPermitted
       ? pause(unsent, UNPROVEN_PAUSE_MS, control)
@@ -175,7 +177,7 @@ export async function abortRuns(
       });
     } catch (error) {
       if (!(error instanceof GatewayCallError) && !isUnproven(error)) throw error;
-      deps.log.info({ runId, error: String(error) }, 'an abort was not answered');
+      deps.log.info({ ...about(state), runId, error: String(error) }, 'an abort was not answered');
     }
   }
   return withMemory(state, memory);

@@ -5,8 +5,9 @@ import type { CancelReason, TaskEnd } from '../../src/domain/task.ts';
 import type { AttemptStands, MarkResult } from '../../src/db/attempt-run.ts';
 import type { SettleOptions } from '../../src/db/settle.ts';
 import type { Performed } from './run-control.ts';
+import { evidenceOf } from './evidence.ts';
 import type { RunDeps } from './ports.ts';
-import { withFacts, withMemory, type RunState } from './run-state.ts';
+import { about, withFacts, withMemory, type RunState } from './run-state.ts';
 
 type Of<Kind extends Action['kind']> = Extract<Action, { kind: Kind }>;
 
@@ -92,7 +93,7 @@ export async function adopt(
   const { attemptId } = state.row;
   const marked = await deps.rows.adoptRecovery({ ...writer(state), runId });
   await deps.race.reach('run-task.recovery-adopted', { attemptId });
-  deps.log.info({ attemptId, runId, ownRunId }, 'the gateway resumed the turn itself; adopted');
+  deps.log.info({ ...about(state), runId, ownRunId }, 'the gateway resumed the turn; adopted');
   const recoveryRunIds = [...state.facts.recoveryRunIds, runId];
   return afterMark(state, marked, { state: 'accepted', recoveryRunIds });
 }
@@ -231,9 +232,10 @@ export async function handToPerson(
     ...writer(state),
     reason,
     keepLane,
-    evidence: { words: evidence, runIds: state.facts.runIds, look: state.seen },
+    evidence: evidenceOf(state, evidence),
   });
   if (marked.kind !== 'ok') return stands(state, marked.because);
+  deps.log.warn({ ...about(state), reason, evidence }, 'a person has to decide about a run');
   if (!keepLane) laneFreed(deps, state);
   return { kind: 'ended', end: { kind: 'indeterminate', reason } };
 }

@@ -29,3 +29,14 @@ export function withFacts(state: RunState, change: Partial<AttemptFacts>): RunSt
 export function withMemory(state: RunState, memory: Memory): RunState {
   return { ...state, memory };
 }
+
+/** What names a run in a log, from the request to the gateway's frame. */
+export function about({ row }: RunState): {
+  attemptId: string;
+  taskId: string;
+  gatewayId: string;
+  correlationId: string;
+} {
+  const { attemptId, taskId, gatewayId, task } = row;
+  return { attemptId, taskId, gatewayId, correlationId: task.correlationId };
+}

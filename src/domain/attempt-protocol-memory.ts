@@ -87,7 +87,7 @@ function rememberLook(memory: Memory, facts: AttemptFacts, look: LookSeen, nowMs
     ...memory,
     unreachableSinceMs: null,
     refusedSinceMs: null,
-    foreignSinceMs: evidence.kind === 'foreign' ? (memory.foreignSinceMs ?? nowMs) : null,
+    foreignSinceMs: look.foreignRunIds.length > 0 ? (memory.foreignSinceMs ?? nowMs) : null,
     still: motionless ? sameSince(memory.still, what, nowMs) : null,
     // Another run executes now than the one that was being ended: its own bound begins.
     aborting:

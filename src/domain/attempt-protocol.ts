@@ -133,9 +133,11 @@ function decideSent(situation: Situation, look: LookSeen): Action {
     case 'executing':
       return executing(situation, evidence);
     case 'interrupted':
-      return facts.cancelRequested === null
-        ? sendNext(situation, look, evidence)
-        : confirmed(facts.cancelRequested);
+      if (facts.cancelRequested !== null) return confirmed(facts.cancelRequested);
+      // R2: nothing is put behind another's run, not even a resend.
+      return look.foreignRunIds.length > 0
+        ? sessionBusy(situation, look.foreignRunIds)
+        : sendNext(situation, look, evidence);
     case 'unfinished':
       return unfinished(situation, look);
     case 'failed':

@@ -94,11 +94,26 @@ export class Checks implements GatewayWatch, RowWatch {
       );
     }
     const attempt = this.#attemptOfRunId(runId);
+    if (attempt !== null) this.#onlyMessage(attempt, runId);
     const cancelledAtMs = attempt?.task.cancelRequestedAtMs ?? null;
     if (attempt === null || attempt.committedAtMs === null) {
       this.#world.violated(`P23: ${runId} is sent and no row says so`);
     } else if (cancelledAtMs !== null && attempt.committedAtMs > cancelledAtMs) {
       this.#world.violated(`P23: ${runId} was committed and sent after its cancel`);
+    }
+  }
+
+  /** R1, R2: no second message of Dash is outstanding on a session. */
+  #onlyMessage(attempt: SimAttempt, runId: string): void {
+    const { task } = attempt;
+    for (const run of this.gateway.runs) {
+      const other = run.origin === 'dash' ? this.#taskOf(run) : null;
+      const same =
+        other === task || (task.sessionKey !== null && other?.sessionKey === task.sessionKey);
+      const outstanding = run.status === 'executing' || run.status === 'queued';
+      if (same && outstanding && run.runId !== runId) {
+        this.#world.violated(`R2: ${runId} is sent while ${run.runId} is ${run.status}`);
+      }
     }
   }
 
@@ -174,7 +189,8 @@ export class Checks implements GatewayWatch, RowWatch {
   atRest(): void {
     for (const task of this.rows.tasks.values()) {
       const last = task.attempts.at(-1);
-      if (task.end === null && last?.state !== 'indeterminate') {
+      const settled = task.end !== null || last?.state === 'indeterminate';
+      if (!settled && !this.rows.waitsInSession(task)) {
         this.#world.violated(`${task.taskId} never ends: ${task.state}, attempt ${last?.state}`);
       }
       for (const attempt of task.attempts) {

@@ -21,6 +21,7 @@ function scenario(
 ): Omit<Scenario, 'seed'> {
   return {
     tasks: 1,
+    session: false,
     deadlineMs: null,
     runLimitSeconds: 60,
     turns: [{ ms: 5, end: 'answer' }],

@@ -30,6 +30,8 @@ export interface Fault {
 export interface Scenario extends GatewayScript {
   readonly seed: number;
   readonly tasks: number;
+  /** The tasks are of one session: one writer, in order (R1, R2). */
+  readonly session: boolean;
   readonly deadlineMs: number | null;
   readonly runLimitSeconds: number;
   readonly faults: readonly Fault[];
@@ -101,6 +103,7 @@ const turn = fc.record({
 export const scenarios: fc.Arbitrary<Scenario> = fc.record({
   seed: fc.integer({ min: 1, max: 2 ** 31 - 1 }),
   tasks: fc.integer({ min: 1, max: 2 }),
+  session: fc.integer({ min: 0, max: 3 }).map((n) => n === 0),
   deadlineMs: fc.oneof(
     { weight: 7, arbitrary: fc.constant(null) },
     { weight: 1, arbitrary: span(100_000) },

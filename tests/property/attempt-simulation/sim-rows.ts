@@ -20,6 +20,7 @@ import type { SimProcess, World } from './world.ts';
 
 export interface SimTask {
   readonly taskId: string;
+  readonly sessionKey: string | null;
   state: TaskState;
   end: TaskEnd | null;
   cancelRequested: CancelReason | null;
@@ -94,6 +95,16 @@ export class SimRows {
       if (found !== undefined) return found;
     }
     throw new Error(`no attempt ${attemptId}`);
+  }
+
+  /** Whether an earlier task of its session has not ended: one open attempt per session, in order (P1, R1). */
+  waitsInSession(task: SimTask): boolean {
+    if (task.sessionKey === null) return false;
+    for (const other of this.tasks.values()) {
+      if (other === task) return false;
+      if (other.sessionKey === task.sessionKey && !isTerminal(other.state)) return true;
+    }
+    return false;
   }
 
   /** P1: the database refuses a second open attempt. */
@@ -402,7 +413,7 @@ export class SimRows {
         seq: 1,
         prompt: task.taskId,
         agent: 'main',
-        sessionKey: null,
+        sessionKey: task.sessionKey,
         priority: 3,
         swarmId: null,
         workflowId: `task/${task.taskId}`,

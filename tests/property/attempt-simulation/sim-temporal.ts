@@ -121,6 +121,7 @@ export class SimTemporal {
     if (gateway.ownerEpoch === 0 || !takesWork(gateway.state)) return;
     for (const process of this.processes) {
       if (process.task.state !== 'queued' || process.step !== 'waits') continue;
+      if (this.#rows.waitsInSession(process.task)) continue;
       const attempt = this.#rows.insertAttempt(process.task);
       process.step = 'runs';
       this.#start(process, attempt);

@@ -80,6 +80,7 @@ class Simulation {
     for (let n = 1; n <= this.#scenario.tasks; n += 1) {
       this.#temporal.submit({
         taskId: `task-${n}`,
+        sessionKey: this.#scenario.session ? 'chat' : null,
         state: 'queued',
         end: null,
         cancelRequested: null,
@@ -119,7 +120,12 @@ class Simulation {
       this.#gateway.busy() ||
       !this.#gateway.up ||
       this.#hosts.some(({ process }) => !process.alive || process.frozen) ||
-      this.#temporal.processes.some(({ step }) => step !== 'ended' && step !== 'deciding');
+      this.#temporal.processes.some(
+        ({ step, task }) =>
+          step !== 'ended' &&
+          step !== 'deciding' &&
+          !(step === 'waits' && this.#rows.waitsInSession(task)),
+      );
     this.#restSinceMs = moving ? null : (this.#restSinceMs ?? timeMs);
     return this.#restSinceMs !== null && timeMs - this.#restSinceMs >= REST_MS;
   }
@@ -260,7 +266,11 @@ class Simulation {
   }
 
   #sessionKey(): string {
-    const task = { agentId: 'main', installation: 'abcdefgh', taskId: 'task-1', session: null };
-    return gatewaySessionKey(task);
+    return gatewaySessionKey({
+      agentId: 'main',
+      installation: 'abcdefgh',
+      taskId: 'task-1',
+      session: this.#scenario.session ? { tenant: 'default', key: 'chat' } : null,
+    });
   }
 }

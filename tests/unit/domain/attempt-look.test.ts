@@ -206,6 +206,11 @@ describe("another's run in the session", () => {
     expect(owner.sees(busy, 1)).toMatchObject({ kind: 'indeterminate', reason: 'session-busy' });
   });
 
+  test('keeps a resend waiting too: nothing is put behind a run of the session (R2)', () => {
+    const seen = look({ own: [burnt()], foreignRunIds: ['chat-1'] });
+    expect(decideOn(accepted, seen)).toMatchObject({ kind: 'wait', reason: 'session-busy' });
+  });
+
   test('does not hide an own run (P22 order)', () => {
     const seen = look({ own: [own({ executing: true })], foreignRunIds: ['chat-1'] });
     expect(decideOn(accepted, seen)).toMatchObject({ kind: 'follow', runId: RUN });
