@@ -5,13 +5,13 @@ import { join } from 'node:path';
 import { createClient, type DashClient } from '../../src/contract/client.ts';
 import { createDatabase, type Database } from '../../src/db/database.ts';
 import { migrate } from '../../src/db/migrate.ts';
-import { startChild, type Child } from '../../src/local/child.ts';
+import { startChild, type Child, type ProcessHome } from '../../src/local/child.ts';
 import { choosePort } from '../../src/local/free-port.ts';
 import { startGuard } from '../../src/local/guard.ts';
-import { startPostgresServer } from '../../src/local/postgres-server.ts';
-import { createProgress } from '../../src/local/progress.ts';
+import { startPostgresServer, type PostgresServer } from '../../src/local/postgres-server.ts';
+import { createProgress, type Progress } from '../../src/local/progress.ts';
 import { ensureTemporalBinary } from '../../src/local/temporal-binary.ts';
-import { startTemporalServer } from '../../src/local/temporal-server.ts';
+import { startTemporalServer, type TemporalServer } from '../../src/local/temporal-server.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { newSecretKey } from '../../src/platform/secret-box.ts';
 import { createTemporalClient, type TemporalClient } from '../../src/temporal/connect.ts';
@@ -35,126 +35,188 @@ export interface Ground {
 
 /** Starts PostgreSQL, Temporal, api, control worker, gateway host, the gateways and the bare worker. */
 export async function startGround(env: NodeJS.ProcessEnv): Promise<Ground> {
-  const clock = systemClock();
   const dir = mkdtempSync(join(tmpdir(), 'dash-bench-'));
   // Open to the account that PostgreSQL runs as when this runs as root.
   chmodSync(dir, 0o755);
-  const home = { recordsDir: join(dir, 'processes'), launchId: randomBytes(8).toString('hex') };
-  const guard = await startGuard({ home, logFile: join(dir, 'guard.log'), env });
-  const progress = createProgress({ stream: process.stderr, clock, color: false });
-  const ends: (() => Promise<void>)[] = [
-    async () => rmSync(dir, { recursive: true, force: true }),
-    () => guard.dismiss(),
-  ];
-  const close = async (): Promise<void> => {
-    for (const end of ends.reverse()) await end();
-  };
+  const site = new Site(dir, env);
   try {
-    const place = { env, home, clock, progress };
-    const postgres = await startPostgresServer({
-      ...place,
-      clusterDir: join(dir, 'postgres'),
-      outsideDir: join(dir, 'outside'),
-      logFile: join(dir, 'postgres.log'),
-      settings: {
-        shared_preload_libraries: 'pg_stat_statements',
-        'pg_stat_statements.track': 'top',
-      },
-    });
-    ends.push(() => postgres.stop());
-    const metricsPort = (await choosePort({ what: 'metrics', say: () => undefined })).port;
-    const binary = await ensureTemporalBinary({
-      cacheDir: env['DASH_CACHE_DIR'] ?? join(root, '.dash', 'cache'),
-      toolDir: join(root, 'tools', 'temporal'),
-      env,
-      progress,
-    });
-    const server = await startTemporalServer({
-      ...place,
-      binaryPath: binary.path,
-      dataDir: join(dir, 'temporal'),
-      storage: 'file',
-      namespace: NAMESPACE,
-      uiPort: false,
-      metricsPort,
-    });
-    ends.push(() => server.stop());
-    const log = { info: () => undefined, warn: () => undefined };
-    const db = createDatabase({ url: postgres.url, applicationName: 'bench', log });
-    ends.push(() => db.close());
-    await migrate({ url: postgres.url, log });
-    await db.rows('create extension if not exists pg_stat_statements');
-    const temporal = createTemporalClient({
-      connection: { address: server.address },
-      namespace: NAMESPACE,
-    });
-    ends.push(() => temporal.close());
-    const shared = {
-      PATH: env['PATH'] ?? '',
-      HOME: dir,
-      DATABASE_URL: postgres.url,
-      TEMPORAL_ADDRESS: server.address,
-      DASH_DATA_DIR: join(dir, 'data'),
-      DASH_SECRET_KEY: newSecretKey(),
-      DASH_API_PORT: '0',
-      DASH_LOG_LEVEL: 'info',
-    };
-    const start = async (name: string, path: string, args: string[], says: RegExp) => {
-      const child = await startChild({
-        what: name,
-        command: process.execPath,
-        args: [join(root, path), ...args],
-        env: shared,
-        logFile: join(dir, `${name}.log`),
-        home,
-        clock,
-      });
-      ends.push(() => child.stop({ graceMs: 20_000 }));
-      const match = await said(join(dir, `${name}.log`), says, child);
-      return { name, pid: child.pid, match };
-    };
-    const api = await start('api', 'api/main.ts', [], /"url":"([^"]+)"[^\n]*the API listens/);
-    const control = await start('control worker', 'workers/control.ts', [], /worker is ready/);
-    const host = await start('gateway host', 'workers/gateway-host.ts', [], /host is ready/);
-    const bareArgs = [server.address, NAMESPACE, BARE_QUEUE];
-    const bare = await start('bare worker', 'scripts/bench/bare-worker.ts', bareArgs, /is ready/);
-    const fakes = await start(
-      'fake gateways',
-      'scripts/bench/fake-fleet.ts',
-      [String(GATEWAYS), String(LANES)],
-      /(\[.*\])/,
-    );
-    const keyFile = join(dir, 'data', 'admin-api-key');
-    await until('the admin key', () => existsSync(keyFile));
-    const client = createClient({
-      baseUrl: api.match[1] ?? '',
-      apiKey: readFileSync(keyFile, 'utf8').trim(),
-      fetch,
-      sleep: (ms, signal) => clock.sleep(ms, signal),
-      random: Math.random,
-    });
-    await openFleet(client, JSON.parse(fakes.match[1] ?? '[]') as FleetEntry[]);
-    return {
-      api: client,
-      db,
-      temporal,
-      metricsPort,
-      processes: [
-        api,
-        control,
-        host,
-        bare,
-        fakes,
-        { name: 'Temporal', pid: server.pid },
-        { name: 'PostgreSQL', pid: postgres.pid },
-        { name: 'this driver', pid: process.pid },
-      ].map(({ name, pid }) => ({ name, pid })),
-      close,
-    };
+    return await build(site);
   } catch (error) {
-    await close();
+    await site.close();
     throw error;
   }
+}
+
+async function build(site: Site): Promise<Ground> {
+  await site.openGuard();
+  const postgres = await startPostgres(site);
+  const { server, metricsPort } = await startTemporal(site);
+  const db = createDatabase({ url: postgres.url, applicationName: 'bench', log: quiet });
+  site.onEnd(() => db.close());
+  await migrate({ url: postgres.url, log: quiet });
+  await db.rows('create extension if not exists pg_stat_statements');
+  const connection = { address: server.address };
+  const temporal = createTemporalClient({ connection, namespace: NAMESPACE });
+  site.onEnd(() => temporal.close());
+  const programs = await startPrograms(site, postgres.url, server.address);
+  const api = await connectApi(site, programs.api.match[1] ?? '');
+  await openFleet(api, JSON.parse(programs.fakes.match[1] ?? '[]') as FleetEntry[]);
+  return {
+    api,
+    db,
+    temporal,
+    metricsPort,
+    processes: [
+      ...Object.values(programs).map(({ name, pid }) => ({ name, pid })),
+      { name: 'Temporal', pid: server.pid },
+      { name: 'PostgreSQL', pid: postgres.pid },
+      { name: 'this driver', pid: process.pid },
+    ],
+    close: () => site.close(),
+  };
+}
+
+const quiet = { info: () => undefined, warn: () => undefined };
+
+/** A directory, and everything that lives in it until `close`. */
+class Site {
+  readonly dir: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly clock = systemClock();
+  readonly home: ProcessHome;
+  readonly progress: Progress;
+  readonly #ends: (() => Promise<void>)[] = [];
+
+  constructor(dir: string, env: NodeJS.ProcessEnv) {
+    this.dir = dir;
+    this.env = env;
+    this.home = {
+      recordsDir: join(dir, 'processes'),
+      launchId: randomBytes(8).toString('hex'),
+    };
+    this.progress = createProgress({ stream: process.stderr, clock: this.clock, color: false });
+    this.onEnd(async () => rmSync(dir, { recursive: true, force: true }));
+  }
+
+  onEnd(end: () => Promise<void>): void {
+    this.#ends.unshift(end);
+  }
+
+  async openGuard(): Promise<void> {
+    const { home, dir, env } = this;
+    const guard = await startGuard({ home, logFile: join(dir, 'guard.log'), env });
+    this.onEnd(() => guard.dismiss());
+  }
+
+  async close(): Promise<void> {
+    for (const end of this.#ends.splice(0)) await end();
+  }
+}
+
+async function startPostgres(site: Site): Promise<PostgresServer> {
+  const { dir } = site;
+  const server = await startPostgresServer({
+    env: site.env,
+    home: site.home,
+    clock: site.clock,
+    progress: site.progress,
+    clusterDir: join(dir, 'postgres'),
+    outsideDir: join(dir, 'outside'),
+    logFile: join(dir, 'postgres.log'),
+    settings: { shared_preload_libraries: 'pg_stat_statements', 'pg_stat_statements.track': 'top' },
+  });
+  site.onEnd(() => server.stop());
+  return server;
+}
+
+async function startTemporal(site: Site): Promise<{ server: TemporalServer; metricsPort: number }> {
+  const { dir, env, home, clock, progress } = site;
+  const metricsPort = (await choosePort({ what: 'metrics', say: () => undefined })).port;
+  const binary = await ensureTemporalBinary({
+    cacheDir: env['DASH_CACHE_DIR'] ?? join(root, '.dash', 'cache'),
+    toolDir: join(root, 'tools', 'temporal'),
+    env,
+    progress,
+  });
+  const server = await startTemporalServer({
+    env,
+    home,
+    clock,
+    progress,
+    binaryPath: binary.path,
+    dataDir: join(dir, 'temporal'),
+    storage: 'file',
+    namespace: NAMESPACE,
+    uiPort: false,
+    metricsPort,
+  });
+  site.onEnd(() => server.stop());
+  return { server, metricsPort };
+}
+
+interface Program {
+  readonly name: string;
+  readonly pid: number;
+  readonly match: RegExpExecArray;
+}
+
+async function startPrograms(
+  site: Site,
+  databaseUrl: string,
+  temporalAddress: string,
+): Promise<Record<'api' | 'control' | 'host' | 'bare' | 'fakes', Program>> {
+  const env = {
+    PATH: site.env['PATH'] ?? '',
+    HOME: site.dir,
+    DATABASE_URL: databaseUrl,
+    TEMPORAL_ADDRESS: temporalAddress,
+    DASH_DATA_DIR: join(site.dir, 'data'),
+    DASH_SECRET_KEY: newSecretKey(),
+    DASH_API_PORT: '0',
+    DASH_LOG_LEVEL: 'info',
+  };
+  const start = async (
+    name: string,
+    path: string,
+    says: RegExp,
+    args: readonly string[] = [],
+  ): Promise<Program> => {
+    const logFile = join(site.dir, `${name}.log`);
+    const child = await startChild({
+      what: name,
+      command: process.execPath,
+      args: [join(root, path), ...args],
+      env,
+      logFile,
+      home: site.home,
+      clock: site.clock,
+    });
+    site.onEnd(() => child.stop({ graceMs: 20_000 }));
+    return { name, pid: child.pid, match: await said(logFile, says, child) };
+  };
+  const bareArgs = [temporalAddress, NAMESPACE, BARE_QUEUE];
+  return {
+    api: await start('api', 'api/main.ts', /"url":"([^"]+)"[^\n]*the API listens/),
+    control: await start('control worker', 'workers/control.ts', /worker is ready/),
+    host: await start('gateway host', 'workers/gateway-host.ts', /host is ready/),
+    bare: await start('bare worker', 'scripts/bench/bare-worker.ts', /is ready/, bareArgs),
+    fakes: await start('fake gateways', 'scripts/bench/fake-fleet.ts', /(\[.*\])/, [
+      String(GATEWAYS),
+      String(LANES),
+    ]),
+  };
+}
+
+async function connectApi(site: Site, baseUrl: string): Promise<DashClient> {
+  const keyFile = join(site.dir, 'data', 'admin-api-key');
+  await until('the admin key', () => existsSync(keyFile));
+  return createClient({
+    baseUrl,
+    apiKey: readFileSync(keyFile, 'utf8').trim(),
+    fetch,
+    sleep: (ms, signal) => site.clock.sleep(ms, signal),
+    random: Math.random,
+  });
 }
 
 interface FleetEntry {
