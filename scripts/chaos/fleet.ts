@@ -13,6 +13,7 @@ import {
   type DashSurroundings,
   type GatewayPart,
 } from './programs.ts';
+import { createRandom } from './random.ts';
 import { postgresPart, temporalPart } from './servers.ts';
 
 /** A whole installation: each part a process of its own. */
@@ -23,14 +24,21 @@ export interface Fleet {
   close(): Promise<void>;
 }
 
+type FleetOptions = Pick<
+  ChaosOptions,
+  'gateways' | 'hosts' | 'controls' | 'withoutRecovery' | 'seed'
+>;
+
 const LANES = 4;
+/** OpenClaw resumes interrupted turns 1 to 20 s after it is ready; Dash must not lose its patience meanwhile. */
+const RECOVERY_DELAY_MS = { min: 500, max: 12_000 } as const;
 const START_TIMEOUT_MS = 90_000;
 const PROBE_EVERY_MS = 100;
 
 /** Starts everything and answers when all of it is ready. On a failure nothing is left running. */
 export async function startFleet(
   ground: Ground,
-  options: Pick<ChaosOptions, 'gateways' | 'hosts' | 'controls' | 'withoutRecovery'>,
+  options: FleetOptions,
   tell: {
     readonly say: (line: string) => void;
     readonly onCrash: (what: string) => void;
@@ -97,17 +105,19 @@ export async function untilReady(
 
 async function startGateways(
   ground: Ground,
-  { gateways: count, withoutRecovery }: Pick<ChaosOptions, 'gateways' | 'withoutRecovery'>,
+  { gateways: count, withoutRecovery, seed }: FleetOptions,
   parts: Part[],
   onCrash: (what: string) => void,
 ): Promise<GatewayPart[]> {
+  const random = createRandom(seed, 'recovery');
+  const { min, max } = RECOVERY_DELAY_MS;
   const gateways: GatewayPart[] = [];
   for (let number = 1; number <= count; number += 1) {
     gateways.push(
       await gatewayPart(ground, {
         gatewayId: `gateway-${number}`,
         lanes: LANES,
-        recovers: number > withoutRecovery,
+        recoveryDelayMs: number > withoutRecovery ? random.int(min, max) : null,
         onCrash,
       }),
     );

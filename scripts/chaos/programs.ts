@@ -18,8 +18,6 @@ const DURATIONS = {
   DASH_RUN_TIMEOUT_MS: '3000',
 } as const;
 
-/** Soon after its boot, as the real one: it resumes what the crash interrupted. */
-const RECOVERY_DELAY_MS = 1_000;
 /** The longest that a timer can wait. */
 const NEVER_MS = 2_147_483_647;
 const STOP_GRACE_MS = 200;
@@ -89,11 +87,12 @@ export async function gatewayPart(
   options: {
     readonly gatewayId: string;
     readonly lanes: number;
-    readonly recovers: boolean;
+    /** After a boot, until it resumes what its crash interrupted; null: never. */
+    readonly recoveryDelayMs: number | null;
     readonly onCrash: OnCrash;
   },
 ): Promise<GatewayPart> {
-  const { gatewayId, lanes, recovers, onCrash } = options;
+  const { gatewayId, lanes, recoveryDelayMs, onCrash } = options;
   const port = await ground.takePort();
   const token = `token-of-${gatewayId}`;
   const dir = join(ground.dir, gatewayId);
@@ -106,7 +105,7 @@ export async function gatewayPart(
     args: [
       ...['--token', token, '--port', String(port)],
       ...['--state-file', join(dir, 'state.jsonl'), '--wire-log', wireLog],
-      ...['--recovery-delay-ms', String(recovers ? RECOVERY_DELAY_MS : NEVER_MS)],
+      ...['--recovery-delay-ms', String(recoveryDelayMs ?? NEVER_MS)],
     ],
     env: { PATH: ground.env['PATH'] },
     readyUrl: `http://127.0.0.1:${port}/readyz`,
