@@ -19,63 +19,66 @@ const REVIEW_EVERY_MS = 60_000;
 /** An attempt whose run showed up after all: its workflow runs, and is signalled. */
 const REAPPEARED = { attemptNumber: 2, swarmId: null, runLimitSeconds: 3_600 } as const;
 
+export interface HostParts {
+  readonly installation: string;
+  readonly runs: RunTask;
+  readonly delivery: Delivery;
+  readonly claim: () => void;
+}
+
 /** The gateways in the hands of a host, with everything that a hold needs of it. */
-export function createHostHolds(
-  options: GatewayHostOptions,
-  parts: {
-    readonly installation: string;
-    readonly runs: RunTask;
-    readonly delivery: Delivery;
-    readonly claim: () => void;
-  },
-): Holds {
-  const { db, temporal, hostId, clock, log, hold } = options;
+export function createHostHolds(options: GatewayHostOptions, parts: HostParts): Holds {
+  const { db, temporal, hostId, clock, log, hold, managed, secretKey } = options;
   const { runs, delivery, claim, installation } = parts;
-  const queues = {
-    native: temporal.native,
-    namespace: temporal.namespace,
-    identity: hostId,
-    runActivities: { runTask: runs.runTask },
-  };
   const holds: Holds = createHolds({
     hostId,
     db,
     clock,
     log,
+    managed,
     timings: {
       holdTimeoutMs: hold.timeoutMs,
       renewEveryMs: hold.heartbeatMs,
       observeEveryMs: OBSERVE_EVERY_MS,
       reviewEveryMs: REVIEW_EVERY_MS,
     },
-    managed: options.managed,
-    connect: ({ id, endpoint }, token) =>
-      connectGateway({
-        endpoint,
-        token,
-        installation,
-        displayName: `dash ${hostId}`,
-        clock,
-        log: log.child({ gatewayId: id }),
-      }),
-    readToken: (gatewayId) => readToken(db, options.secretKey, gatewayId),
+    connect({ id, endpoint }, token) {
+      const displayName = `dash ${hostId}`;
+      const ofGateway = log.child({ gatewayId: id });
+      return connectGateway({ endpoint, token, installation, displayName, clock, log: ofGateway });
+    },
+    readToken: (gatewayId) => readToken(db, secretKey, gatewayId),
     heartbeat: (token, deadlineMs) => heartbeatActivity(temporal.client, token, deadlineMs),
-    openQueues: (gatewayId) =>
-      openGatewayQueues(
-        { ...queues, controlActivities: { ...operations, abortAttempt: runs.abortAttempt } },
-        gatewayId,
-      ),
+    openQueues: (gatewayId) => openQueues(options, runs, operations, gatewayId),
     reviewAttempt: runs.reviewAttempt,
     redeliver: async (attempt) => delivery.deliver({ ...attempt, ...REAPPEARED }),
     onClaimable: claim,
-    onReady: (gatewayId) => {
+    onReady(gatewayId) {
       void delivery.redeliver([gatewayId], 'all').catch((error: unknown) => {
         log.warn({ gatewayId, err: error }, 'planned attempts could not be read; the sweep will');
       });
     },
   });
-  const operations: GatewayOperationActivities = createGatewayOperations({ db, clock, holds });
+  const operations = createGatewayOperations({ db, clock, holds });
   return holds;
+}
+
+function openQueues(
+  { temporal, hostId }: GatewayHostOptions,
+  runs: RunTask,
+  operations: GatewayOperationActivities,
+  gatewayId: string,
+): ReturnType<typeof openGatewayQueues> {
+  return openGatewayQueues(
+    {
+      native: temporal.native,
+      namespace: temporal.namespace,
+      identity: hostId,
+      runActivities: { runTask: runs.runTask },
+      controlActivities: { ...operations, abortAttempt: runs.abortAttempt },
+    },
+    gatewayId,
+  );
 }
 
 async function readToken(db: Database, secretKey: string, gatewayId: string): Promise<string> {
