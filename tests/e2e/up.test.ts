@@ -16,6 +16,8 @@ import {
 /** A start takes five seconds on an idle machine. */
 const START_MS = 120_000;
 const TEST_MS = 240_000;
+/** A run whose host was killed is followed again after six seconds, not thirty. */
+const QUICK_ADOPTION = { DASH_RUN_HEARTBEAT_MS: '2000', DASH_RUN_TIMEOUT_MS: '6000' };
 const FIRST_SWARM = ['--first-swarm', 'examples/first-swarm.yaml'];
 
 const started: UpProcess[] = [];
@@ -140,7 +142,7 @@ describe('npm start', () => {
     async () => {
       using dir = tempDir();
       const file = slowSwarm(dir.path);
-      const first = up(dir.path, ['--first-swarm', file]);
+      const first = up(dir.path, ['--first-swarm', file], QUICK_ADOPTION);
       await first.saysWithin('quick answer', START_MS);
       await runs(dir.path, 'slow');
       first.kill('SIGKILL');
@@ -150,7 +152,7 @@ describe('npm start', () => {
         what: 'the end of every child',
       });
 
-      const second = up(dir.path, ['--first-swarm', file]);
+      const second = up(dir.path, ['--first-swarm', file], QUICK_ADOPTION);
       await second.saysWithin('Ready in', START_MS);
       // The row of the killed start says `open` still: ready means that the gateway has come back.
       expect(boots(dir.path)).toBe(2);
@@ -169,12 +171,12 @@ describe('npm start', () => {
     async () => {
       using dir = tempDir();
       const file = slowSwarm(dir.path);
-      const first = up(dir.path, ['--first-swarm', file]);
+      const first = up(dir.path, ['--first-swarm', file], QUICK_ADOPTION);
       await first.saysWithin('quick answer', START_MS);
       await runs(dir.path, 'slow');
       killEverything(first);
       await first.exited;
-      const second = up(dir.path, ['--first-swarm', file]);
+      const second = up(dir.path, ['--first-swarm', file], QUICK_ADOPTION);
       await second.saysWithin('Ready in', START_MS);
       // The row of the killed start says `open` still: ready means that the gateway has come back.
       expect(boots(dir.path)).toBe(2);
