@@ -147,7 +147,8 @@ async function recordCommand(
     await setClaimsOpen(db, { gatewayId, open: wish.claimsOpen, reason: message });
   }
   if (wish.state === null || keeps) return { kind: 'recorded', state };
-  await writeState(db, gatewayId, wish.state, `${message} by ${actor}: ${reason}`);
+  const because = reason.trim() === '' ? '' : `: ${reason}`;
+  await writeState(db, gatewayId, wish.state, `${message} by ${actor}${because}`);
   return { kind: 'recorded', state: wish.state };
 }
 

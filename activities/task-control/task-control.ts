@@ -101,7 +101,10 @@ async function releaseUnstarted(
     reason: 'not taken up by the gateway’s owner in time',
     from: 'planned',
   });
-  if (result.kind !== 'released') return { kind: 'stands' };
+  // Somebody else may have given it back before (its owner, a drain, reconcile): nothing is to be run then.
+  if (result.kind !== 'released') {
+    return { kind: result.state === 'released' ? 'released' : 'stands' };
+  }
   if ('settled' in result) passNewsOn(deps, result.settled);
   return { kind: 'released' };
 }
