@@ -23,8 +23,6 @@ export interface HeldCaller {
   readonly detail: RaceDetail;
   /** Lets it go on. */
   resume(): void;
-  /** Makes the step throw instead, as if something had failed there. */
-  fail(error: Error): void;
 }
 
 export interface HoldablePoints extends RacePoints {
@@ -33,8 +31,6 @@ export interface HoldablePoints extends RacePoints {
    * there. Only one caller is held per call.
    */
   hold(name: string, detail?: RaceDetail): Promise<HeldCaller>;
-  /** Every point reached so far, in order. */
-  readonly reached: readonly string[];
 }
 
 interface Trap {
@@ -46,16 +42,13 @@ interface Trap {
 /** Race points that a test can hold. */
 export function createRacePoints(): HoldablePoints {
   const traps: Trap[] = [];
-  const reached: string[] = [];
   return {
-    reached,
     reach(name, detail = {}) {
-      reached.push(name);
       const index = traps.findIndex((trap) => trap.name === name && matches(trap.detail, detail));
       const trap = traps.splice(index, index < 0 ? 0 : 1)[0];
       if (trap === undefined) return undefined;
-      const { promise, resolve, reject } = Promise.withResolvers<void>();
-      trap.caught({ name, detail, resume: resolve, fail: reject });
+      const { promise, resolve } = Promise.withResolvers<void>();
+      trap.caught({ name, detail, resume: resolve });
       return promise;
     },
     hold(name, detail = {}) {

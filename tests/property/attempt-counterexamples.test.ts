@@ -82,9 +82,25 @@ const FOUND: readonly { readonly name: string; readonly scenario: Scenario }[] =
       faults: [{ when: { kind: 'step', nth: 3 }, what: { kind: 'answers-lost', ms: 45_000 } }],
     }),
   },
+  {
+    // Staged: a gateway that ignores the abort. Unconfirmed it goes to a person and keeps its lane; when the run ends
+    // by itself it is carried on, ends as cancelled, and gives the lane back.
+    name: 'an unconfirmed abort keeps the lane until the gateway says free (P28, R13)',
+    scenario: scenario({
+      runLimitSeconds: 60,
+      turns: [{ ms: 0, end: 'hang' }],
+      faults: [
+        { when: { kind: 'step', nth: 5 }, what: { kind: 'aborts-ignored', ms: 500_000 } },
+        {
+          when: { kind: 'at', ms: 2_000 },
+          what: { kind: 'cancel', noticed: true, hastened: false },
+        },
+      ],
+    }),
+  },
 ];
 
-describe('found by the simulated world', () => {
+describe('found by, or staged in, the simulated world', () => {
   test.each(FOUND)('$name', async ({ scenario: found }) => {
     for (const seed of SEEDS) {
       const { violations } = await simulate({ ...found, seed });

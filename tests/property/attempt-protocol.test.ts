@@ -5,7 +5,7 @@ import { simulate } from './attempt-simulation/simulate.ts';
 
 /** In CI a fixed seed and a few seconds; by hand any size: DASH_PROPERTY_SEED, _RUNS, _SECONDS. */
 const seed = Number(process.env['DASH_PROPERTY_SEED'] ?? 20_261_122);
-const numRuns = Number(process.env['DASH_PROPERTY_RUNS'] ?? 1_000);
+const numRuns = Number(process.env['DASH_PROPERTY_RUNS'] ?? 2_000);
 const seconds = Number(process.env['DASH_PROPERTY_SECONDS'] ?? 15);
 
 describe('the attempt protocol in a simulated world', () => {

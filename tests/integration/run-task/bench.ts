@@ -42,6 +42,8 @@ export const QUICK: AttemptPolicy = {
 export interface BenchHost {
   readonly runTask: RunTask;
   readonly ownerEpoch: number;
+  /** The host gets the gateway again, under a new epoch, with the same connection. */
+  regain(): Promise<void>;
   readonly lease: HoldLease;
   /** Calls the activity; `lost` stands for Temporal losing interest. */
   run(attempt: ClaimedAttempt, lost?: AbortSignal): Promise<RunTaskResult>;
@@ -104,10 +106,7 @@ export class RunTaskBench {
   /** A host takes the gateway over: a new epoch, a connection of its own. */
   async host(name: string, settings: HostSettings = {}): Promise<BenchHost> {
     const { db, gatewayId } = this;
-    const allocated = await allocateOwnerEpoch(db, { gatewayId });
-    if (allocated.kind !== 'allocated') throw new Error(allocated.kind);
-    const { ownerEpoch } = allocated;
-    await takeOwnership(db, { gatewayId, hostId: name, ownerEpoch });
+    let ownerEpoch = await this.#own(name);
     const open = { state: 'open', reason: null, hint: null, failure: null } as const;
     await writeGatewayState(db, { gatewayId, ownerEpoch, ...open });
     const connection = await this.#fleet.connected(this.fake, {
@@ -150,12 +149,25 @@ export class RunTaskBench {
     return {
       runTask,
       ownerEpoch,
+      regain: async () => {
+        ownerEpoch = await this.#own(name);
+        lease.attach({ taskToken: new Uint8Array(), ownerEpoch, onGone: () => undefined });
+      },
       lease,
       run(attempt, lost = lives.lost) {
         activity.current = lost;
         return runTask.runTask(attempt);
       },
     };
+  }
+
+  async #own(hostId: string): Promise<number> {
+    const { db, gatewayId } = this;
+    const allocated = await allocateOwnerEpoch(db, { gatewayId });
+    if (allocated.kind !== 'allocated') throw new Error(allocated.kind);
+    const { ownerEpoch } = allocated;
+    await takeOwnership(db, { gatewayId, hostId, ownerEpoch });
+    return ownerEpoch;
   }
 
   #lease(renewed: boolean): HoldLease {

@@ -147,6 +147,24 @@ describe('from one host to the next', () => {
     },
   );
 
+  test('a gateway that was lost and regained meanwhile does not make an old frame good (P24, P25)', async () => {
+    const it = await start();
+    const race = createRacePoints();
+    const frozen = await it.host('host-a', { race });
+    const attempt = await it.claim(frozen, '[[say:once]]');
+    const reached = race.hold('run-task.before-frame');
+    const running = frozen.run(attempt);
+    const held = await reached;
+    const next = await it.host('host-b');
+    await expect(next.run(attempt)).resolves.toEqual(DONE);
+    await frozen.regain();
+    await eventually(() => frozen.lease.isFresh());
+    held.resume();
+    await expect(running).rejects.toMatchObject({ type: 'Detached' });
+    await expect(frozen.run(attempt)).resolves.toEqual(DONE);
+    expect(it.framesOf(attempt)).toHaveLength(1);
+  });
+
   test('a host that was frozen before its commit writes nothing when it wakes (P25)', async () => {
     const it = await start();
     const race = createRacePoints();

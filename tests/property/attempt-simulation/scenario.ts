@@ -13,6 +13,7 @@ export interface Fault {
       }
     | { readonly kind: 'gateway-drain'; readonly ms: number }
     | { readonly kind: 'gateway-closed'; readonly ms: number }
+    | { readonly kind: 'aborts-ignored'; readonly ms: number }
     | { readonly kind: 'chat'; readonly ms: number }
     | { readonly kind: 'host-crash'; readonly downMs: number }
     | { readonly kind: 'host-leaves' }
@@ -73,6 +74,7 @@ const what: fc.Arbitrary<Fault['what']> = fc.oneof(
   },
   { weight: 1, arbitrary: fc.record({ kind: kind('gateway-drain'), ms: span(60_000) }) },
   { weight: 1, arbitrary: fc.record({ kind: kind('gateway-closed'), ms: span(60_000) }) },
+  { weight: 1, arbitrary: fc.record({ kind: kind('aborts-ignored'), ms: span(60_000) }) },
   { weight: 1, arbitrary: fc.record({ kind: kind('chat'), ms: span(60_000) }) },
   { weight: 3, arbitrary: fc.record({ kind: kind('host-crash'), downMs: span(60_000) }) },
   { weight: 4, arbitrary: fc.record({ kind: kind('host-freeze'), ms: span(90_000) }) },

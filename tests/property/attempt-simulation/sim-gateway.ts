@@ -32,6 +32,8 @@ export interface TrueRun {
     | 'input-interrupted'
     | 'turn-interrupted';
   began: boolean;
+  /** Until then the books trail: the run executes no more, and its end does not show yet. */
+  bookedAtMs: number;
   readonly timeoutMs: number;
 }
 
@@ -50,6 +52,7 @@ export interface GatewayWatch {
 
 const READY_AFTER_MS = 3_000;
 const MAX_RECOVERIES = 3;
+const MAX_LAG_MS = 300;
 
 /**
  * An OpenClaw gateway as far as the protocol can tell: durable transcript, dedupe within one boot only, interrupted
@@ -59,6 +62,8 @@ export class SimGateway {
   bootId = 'boot-1';
   up = true;
   draining = false;
+  /** Requests to end a run are answered, and nothing ends. */
+  ignoresAborts = false;
   readyAtMs = 0;
   stateId = 'state-1';
   /** Since when nobody can look, null while it can be looked at. */
@@ -131,6 +136,7 @@ export class SimGateway {
       resumes: null,
       status: 'queued',
       began: false,
+      bookedAtMs: 0,
       timeoutMs,
     };
     this.#add(run);
@@ -140,7 +146,7 @@ export class SimGateway {
 
   abort(runId: string): { aborted: boolean } {
     if (this.draining) throw refused('sessions.abort');
-    const run = this.#find(runId);
+    const run = this.ignoresAborts ? null : this.#find(runId);
     if (run === null || (run.status !== 'executing' && run.status !== 'queued')) {
       return { aborted: false };
     }
@@ -163,13 +169,13 @@ export class SimGateway {
         stateId: this.stateId,
         readyForMs: this.#world.timeMs - this.readyAtMs,
       },
-      own: runIds.map((runId) => ownRun(runId, this.#find(runId))),
+      own: runIds.map((runId) => ownRun(runId, this.#find(runId), this.#world.timeMs)),
       recoveries: recoveries.map((run) => ({
         runId: run.runId,
         ownRunId: run.resumes ?? '',
         executing: run.status === 'executing' || run.status === 'queued',
-        answer: answerOf(run),
-        failure: failureOf(run),
+        answer: answerOf(run, this.#world.timeMs),
+        failure: failureOf(run, this.#world.timeMs),
       })),
       foreignRunIds: session
         .filter((run) => !known.has(run.runId))
@@ -192,6 +198,7 @@ export class SimGateway {
       resumes: null,
       status: 'queued',
       began: false,
+      bookedAtMs: 0,
       timeoutMs: ms,
     };
     this.#add(run);
@@ -266,6 +273,7 @@ export class SimGateway {
         resumes,
         status: 'queued',
         began: false,
+        bookedAtMs: 0,
         timeoutMs: last.timeoutMs,
       };
       this.#add(run);
@@ -305,6 +313,7 @@ export class SimGateway {
   #end(run: TrueRun, status: 'answered' | 'failed' | 'aborted'): void {
     this.#world.note(`run ${run.runId} is ${status}`);
     run.status = status;
+    run.bookedAtMs = this.#world.timeMs + this.#world.between(0, MAX_LAG_MS);
     for (const listener of this.#endListeners) listener(run.runId);
     this.#beginSoon(run.sessionKey);
   }
@@ -324,7 +333,7 @@ export class SimGateway {
   }
 }
 
-function ownRun(runId: string, run: TrueRun | null): OwnRun {
+function ownRun(runId: string, run: TrueRun | null, nowMs: number): OwnRun {
   const status = run?.status ?? null;
   return {
     runId,
@@ -332,19 +341,20 @@ function ownRun(runId: string, run: TrueRun | null): OwnRun {
     executing: status === 'executing' || status === 'queued',
     pendingInput:
       status === 'queued' ? 'queued' : status === 'input-interrupted' ? 'interrupted' : null,
-    answer: run === null ? null : answerOf(run),
-    failure: run === null ? null : failureOf(run),
+    answer: run === null ? null : answerOf(run, nowMs),
+    failure: run === null ? null : failureOf(run, nowMs),
     endedByRestart: status === 'turn-interrupted',
   };
 }
 
-function answerOf(run: TrueRun): RunAnswer | null {
-  if (run.status !== 'answered') return null;
+function answerOf(run: TrueRun, nowMs: number): RunAnswer | null {
+  if (run.status !== 'answered' || nowMs < run.bookedAtMs) return null;
   return { runId: run.runId, text: `answer of ${run.runId}`, usage: null, model: null };
 }
 
-function failureOf(run: TrueRun): RunFailure | null {
+function failureOf(run: TrueRun, nowMs: number): RunFailure | null {
   if (run.status !== 'failed' && run.status !== 'aborted') return null;
+  if (nowMs < run.bookedAtMs) return null;
   return {
     runId: run.runId,
     class: 'transient',

@@ -182,6 +182,12 @@ class Simulation {
         return world.at(what.ms, () => {
           this.#rows.gateway.state = 'open';
         });
+      case 'aborts-ignored':
+        world.note('aborts are ignored');
+        this.#gateway.ignoresAborts = true;
+        return world.at(what.ms, () => {
+          this.#gateway.ignoresAborts = false;
+        });
       case 'chat':
         return this.#gateway.chat(this.#sessionKey(), what.ms);
       case 'host-crash':
