@@ -30,7 +30,7 @@ export async function runBench(
   say: (line: string) => void,
 ): Promise<BenchResult> {
   const ends = await watchTaskEnds(ground.db);
-  const finished: string[] = [];
+  const workflows: { readonly bare: string[]; readonly dash: string[] } = { bare: [], dash: [] };
   const bare = async (): Promise<void> => {
     const workflowId = `bench/${randomUUID()}`;
     const handle = await ground.temporal.client.workflow.start('bareWorkflow', {
@@ -38,12 +38,13 @@ export async function runBench(
       taskQueue: BARE_QUEUE,
     });
     await handle.result();
+    workflows.bare.push(workflowId);
   };
   const dash = async (): Promise<void> => {
     const { task } = await ground.api.tasks.submit({ body: { prompt: 'benchmark [[say:done]]' } });
     const end = await ends.of(task.id);
     if (end !== 'task.completed') throw new Error(`task ${task.id} ended as ${end}`);
-    finished.push(task.id);
+    workflows.dash.push(taskWorkflowId(task.id));
   };
   say('warming up');
   await measure(WARM_UP, 5, bare);
@@ -61,10 +62,9 @@ export async function runBench(
     twenty.dash.push(await counted(ground, options.atTwenty, dash));
   }
   await ends.close();
-  const events = await historyEvents(ground, finished);
   const result = {
-    bare: part(one.bare, twenty.bare, BARE_EVENTS),
-    dash: part(one.dash, twenty.dash, events),
+    bare: part(one.bare, twenty.bare, await historyEvents(ground, workflows.bare)),
+    dash: part(one.dash, twenty.dash, await historyEvents(ground, workflows.dash)),
   };
   return {
     ...result,
@@ -74,9 +74,6 @@ export async function runBench(
     },
   };
 }
-
-/** Of a workflow with one activity: the least that the engine writes. */
-const BARE_EVENTS = 11;
 
 interface Counted {
   readonly series: Series;
@@ -107,10 +104,10 @@ function part(one: readonly Series[], twenty: readonly Counted[], events: number
 const SAMPLE = 20;
 
 /** What most of the last tasks have: a machine under pressure adds events to some (a workflow task that timed out). */
-async function historyEvents(ground: Ground, taskIds: readonly string[]): Promise<number> {
+async function historyEvents(ground: Ground, workflowIds: readonly string[]): Promise<number> {
   const counts = new Map<number, number>();
-  for (const taskId of taskIds.slice(-SAMPLE)) {
-    const handle = ground.temporal.client.workflow.getHandle(taskWorkflowId(taskId));
+  for (const workflowId of workflowIds.slice(-SAMPLE)) {
+    const handle = ground.temporal.client.workflow.getHandle(workflowId);
     await handle.result();
     const count = (await handle.fetchHistory()).events?.length ?? 0;
     counts.set(count, (counts.get(count) ?? 0) + 1);
