@@ -55,6 +55,11 @@ export class Database {
     this.pool.on('error', (error) => {
       this.#log.warn({ error: error.message }, 'an idle database connection ended');
     });
+    // A connection that breaks while it is checked out and no statement runs on it (kysely takes it before, and gives
+    // it back after) tells nobody but this listener; without one the process would end. Its next user gets the error.
+    this.pool.on('connect', (client) => {
+      client.on('error', () => undefined);
+    });
     this.kysely = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: this.pool }) });
   }
 
