@@ -3,6 +3,8 @@
  * --kills 5 --seed 7 [--json]`. Exit code 0: all held; 1: a guarantee was broken; 2: the command line is wrong; 3: the
  * run could not be carried out; 130: interrupted. docs/guides/chaos.md explains what is done and checked.
  */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { systemClock } from '../../src/platform/clock.ts';
 import { prepareGround } from './ground.ts';
 import { readOptions, type ChaosOptions } from './options.ts';
@@ -46,6 +48,7 @@ async function run(options: ChaosOptions): Promise<number> {
   try {
     const result = await runChaos(options, { ground, abort: interruption.signal, say });
     const report = reportOf(result);
+    writeFileSync(join(ground.dir, 'report.json'), JSON.stringify(report, null, 2));
     if (options.json) console.log(JSON.stringify(report, null, 2));
     else console.log(`\n${describeReport(report)}`);
     keeps = options.keep || report.verdict === 'violated';
