@@ -8,31 +8,33 @@ import { RawGatewayClient } from './raw-gateway-client.ts';
 /** A model's clock that lets it answer when the test says so: no answer depends on how busy the machine is. */
 export interface ModelGates {
   readonly clock: Clock;
-  /** In a prompt: the model waits with its answer until this gate is open. */
-  behind(gate: number): string;
+  /** In a prompt: the model waits with its answer until the gate of this name is open. */
+  behind(gate: string): string;
   /** For good: whoever waits behind it goes on, and whoever comes later does not wait. */
-  open(gate: number): void;
+  open(gate: string): void;
 }
 
 export function modelGates(): ModelGates {
-  const gates = new Map<number, PromiseWithResolvers<void>>();
-  const gateOf = (gate: number): PromiseWithResolvers<void> => {
-    const known = gates.get(gate) ?? Promise.withResolvers<void>();
-    gates.set(gate, known);
-    return known;
+  /** A gate's place in this list is the time that the model is told to sleep. */
+  const gates: { readonly name: string; readonly opened: PromiseWithResolvers<void> }[] = [];
+  const numberOf = (name: string): number => {
+    const known = gates.findIndex((gate) => gate.name === name);
+    return known < 0 ? gates.push({ name, opened: Promise.withResolvers() }) : known + 1;
   };
+  const gateOf = (number: number): PromiseWithResolvers<void> | undefined =>
+    gates[number - 1]?.opened;
   return {
     clock: {
       ...systemClock(),
-      sleep: async (gate, signal) => {
+      sleep: async (number, signal) => {
         if (signal?.aborted === true) return;
         const aborted = Promise.withResolvers<void>();
         signal?.addEventListener('abort', () => aborted.resolve(), { once: true });
-        await Promise.race([gateOf(gate).promise, aborted.promise]);
+        await Promise.race([gateOf(number)?.promise, aborted.promise]);
       },
     },
-    behind: (gate) => `[[sleep:${gate}]]`,
-    open: (gate) => gateOf(gate).resolve(),
+    behind: (gate) => `[[sleep:${numberOf(gate)}]]`,
+    open: (gate) => gateOf(numberOf(gate))?.resolve(),
   };
 }
 
@@ -43,10 +45,18 @@ export function callsOf(model: StubModel, marker: string): StubRequest[] {
 
 /** Waits until the model has been asked for this and has not answered: the turn is under way. */
 export async function inMidRun(model: StubModel, marker: string): Promise<void> {
-  await eventually(() => callsOf(model, marker).at(-1)?.outcome === 'answering', {
-    timeoutMs: 60_000,
-    what: `the model to be asked for ${marker}`,
-  });
+  await oneInMidRun(model, [marker]);
+}
+
+/**
+ * Waits until the model has been asked for one of these and has not answered; says for which. After a crash OpenClaw
+ * 2026.9.6 resumes one turn at a time: the next one when the one before it has ended.
+ */
+export async function oneInMidRun(model: StubModel, markers: readonly string[]): Promise<string> {
+  return eventually(
+    () => markers.find((marker) => callsOf(model, marker).at(-1)?.outcome === 'answering'),
+    { timeoutMs: 120_000, what: `the model to be asked for ${markers.join(' or ')}` },
+  );
 }
 
 /** The greatest number of calls that waited for their answer at the same moment. */
