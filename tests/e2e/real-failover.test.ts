@@ -2,9 +2,15 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { taskAttempts } from '../../src/db/attempt-record.ts';
 import { startTestDash, type TestDash } from '../support/dash.ts';
 import { eventually } from '../support/eventually.ts';
-import { adoptRealGateway, answeredOnce, ownedBy, storyOf } from '../support/real-adopted.ts';
+import {
+  adoptRealGateway,
+  answeredOnce,
+  ownedBy,
+  resumedOnce,
+  storyOf,
+} from '../support/real-adopted.ts';
 import { startRealGateway, type RealGateway } from '../support/real-gateway.ts';
-import { callsOf, inMidRun, maxOverlap, modelGates } from '../support/real-witness.ts';
+import { callsOf, inMidRun, maxOverlap, modelGates, oneInMidRun } from '../support/real-witness.ts';
 
 const GATEWAY = 'real-1';
 const FREEZE_MS = 30_000;
@@ -28,13 +34,13 @@ describe('an adopted real gateway', () => {
   test('a host killed in mid-run: the next host adopts the same run, and the model is asked once (R11, P21, P22.2, P32)', async () => {
     const killed = await dash.startHostProcess('host-a');
     await adoptRealGateway(dash, real, GATEWAY);
-    const prompt = `host-killed ${gates.behind(1)} [[say:adopted]]`;
+    const prompt = `host-killed ${gates.behind('host-killed')} [[say:adopted]]`;
     const taskId = await dash.submit({ prompt });
     await inMidRun(real.model, 'host-killed');
     await dash.startHostProcess('host-b');
     killed.signal('SIGKILL');
     await ownedBy(dash, GATEWAY, 'host-b');
-    gates.open(1);
+    gates.open('host-killed');
 
     expect((await dash.ended(taskId, 60_000)).output).toBe('adopted');
     expect(await storyOf(dash, real, taskId)).toEqual(answeredOnce(taskId, 'adopted'));
@@ -51,8 +57,8 @@ describe('an adopted real gateway', () => {
       answers[await dash.submit({ prompt })] = `${marker} answer`;
     };
     // One ends while its host is frozen, one when it is awake again.
-    await submit('frozen-short', gates.behind(2));
-    await submit('frozen-long', gates.behind(3));
+    await submit('frozen-short', gates.behind('frozen-short'));
+    await submit('frozen-long', gates.behind('frozen-long'));
     await inMidRun(real.model, 'frozen-short');
     await inMidRun(real.model, 'frozen-long');
     await dash.startHostProcess('host-b');
@@ -62,7 +68,7 @@ describe('an adopted real gateway', () => {
     await ownedBy(dash, GATEWAY, 'host-b');
     const epochAfter = (await dash.gateway(GATEWAY)).ownerEpoch;
     expect(epochAfter).toBeGreaterThan(epochBefore);
-    gates.open(2);
+    gates.open('frozen-short');
     const [short = ''] = Object.keys(answers);
     expect((await dash.ended(short, 30_000)).output).toBe('frozen-short answer');
     const leftMs = Math.max(0, FREEZE_MS - (performance.now() - frozenAt));
@@ -75,7 +81,7 @@ describe('an adopted real gateway', () => {
       timeoutMs: 30_000,
       what: 'the woken host to let go of the gateway',
     });
-    gates.open(3);
+    gates.open('frozen-long');
     for (const [taskId, answer] of Object.entries(answers)) {
       expect((await dash.ended(taskId, 60_000)).output).toBe(answer);
       expect(await storyOf(dash, real, taskId)).toEqual(answeredOnce(taskId, answer));
@@ -88,47 +94,37 @@ describe('an adopted real gateway', () => {
     });
   }, 200_000);
 
-  test('a gateway killed in mid-run: its recovery run under the new id is adopted, one answer, one attempt (R11, P22.3)', async () => {
+  test('a gateway killed in mid-run: the recovery run of each turn is adopted under its new id, one answer, one attempt (R11, P22.3)', async () => {
     await dash.startHostProcess('host-a');
     await adoptRealGateway(dash, real, GATEWAY);
     const { bootId } = await dash.gateway(GATEWAY);
-    const prompt = `gateway-killed ${gates.behind(4)} [[say:resumed]]`;
-    const taskId = await dash.submit({ prompt });
-    await inMidRun(real.model, 'gateway-killed');
+    const markers = ['killed-left', 'killed-right'];
+    const submit = async (marker: string): Promise<string> => {
+      const prompt = `${marker} ${gates.behind(marker)} [[say:${marker} answer]]`;
+      return dash.submit({ prompt });
+    };
+    const taskIds = await Promise.all(markers.map(submit));
+    await Promise.all(markers.map((marker) => inMidRun(real.model, marker)));
     await real.crash();
     await real.start();
-    await eventually(
-      async () => (await taskAttempts(dash.database.db, taskId))[0]?.recoveryRunIds.length === 1,
-      { timeoutMs: 90_000, what: 'the recovery run to be adopted while it runs' },
-    );
-    gates.open(4);
 
-    expect((await dash.ended(taskId, 120_000)).output).toBe('resumed');
-    const { attempts, events, transcript } = await storyOf(dash, real, taskId);
-    expect(transcript).toEqual({
-      asked: [`${taskId}-a1`],
-      resumed: [expect.not.stringMatching(`^${taskId}`)],
-      answers: ['resumed'],
-    });
-    expect(attempts).toEqual([
-      {
-        number: 1,
-        state: 'closed',
-        outcome: 'succeeded',
-        runIds: transcript.asked,
-        recoveryRunIds: transcript.resumed,
-      },
-    ]);
-    expect(events).toEqual([
-      'task.accepted',
-      'task.dispatched',
-      'attempt.accepted',
-      'attempt.recovery-adopted',
-      'task.completed',
-    ]);
-    const calls = callsOf(real.model, 'gateway-killed');
-    expect(calls.map(({ outcome }) => outcome)).toEqual(['abandoned', 'answered']);
-    expect(maxOverlap(calls)).toBe(1);
+    // The gateway resumes one after the other; each is adopted while it runs.
+    for (const left of [2, 1]) {
+      const waiting = markers.filter((marker) => callsOf(real.model, marker).length === 1);
+      expect(waiting).toHaveLength(left);
+      const marker = await oneInMidRun(real.model, waiting);
+      const taskId = taskIds[markers.indexOf(marker)] ?? '';
+      await eventually(
+        async () => (await taskAttempts(dash.database.db, taskId))[0]?.recoveryRunIds.length === 1,
+        { timeoutMs: 90_000, what: `the recovery run of ${marker} to be adopted` },
+      );
+      gates.open(marker);
+      expect((await dash.ended(taskId, 120_000)).output).toBe(`${marker} answer`);
+      expect(await storyOf(dash, real, taskId)).toEqual(resumedOnce(taskId, `${marker} answer`));
+      const calls = callsOf(real.model, marker);
+      expect(calls.map(({ outcome }) => outcome)).toEqual(['abandoned', 'answered']);
+      expect(maxOverlap(calls)).toBe(1);
+    }
     expect((await dash.gateway(GATEWAY)).bootId).not.toBe(bootId);
-  }, 300_000);
+  }, 400_000);
 });

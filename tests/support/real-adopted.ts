@@ -1,4 +1,5 @@
 /** A real gateway that Dash only connects to: its owner is the test, which may kill and start it. */
+import { expect } from '@jest/globals';
 import { readInstallation } from '../../src/db/installation-store.ts';
 import { registerGateway } from '../../src/db/gateway-store.ts';
 import { taskAttempts, type AttemptRow } from '../../src/db/attempt-record.ts';
@@ -82,5 +83,16 @@ export function answeredOnce(taskId: string, answer: string): TaskStory {
     attempts: [{ number: 1, state: 'closed', outcome: 'succeeded', runIds, recoveryRunIds: [] }],
     events: ['task.accepted', 'task.dispatched', 'attempt.accepted', 'task.completed'],
     transcript: { asked: runIds, resumed: [], answers: [answer] },
+  };
+}
+
+/** The story of a task whose gateway was killed in its turn and resumed it once under a run id of its own. */
+export function resumedOnce(taskId: string, answer: string): unknown {
+  const { attempts, events, transcript } = answeredOnce(taskId, answer);
+  const recoveryRunIds = [expect.not.stringMatching(`^${taskId}`)];
+  return {
+    attempts: attempts.map((attempt) => ({ ...attempt, recoveryRunIds })),
+    events: events.toSpliced(-1, 0, 'attempt.recovery-adopted'),
+    transcript: { ...transcript, resumed: recoveryRunIds },
   };
 }
