@@ -1,5 +1,5 @@
 import type { Client } from '@temporalio/client';
-import { plannedAttempts, type PlannedAttempt } from '../src/db/attempt-record.ts';
+import { plannedAttempts, readAttempt, type PlannedAttempt } from '../src/db/attempt-record.ts';
 import { markDelivered, releaseAttempt } from '../src/db/attempt-run.ts';
 import { markIndeterminate } from '../src/db/attempt-decision.ts';
 import type { Claim } from '../src/db/claim.ts';
@@ -109,6 +109,8 @@ async function deliverOrRelease(options: DeliveryOptions, attempt: Deliverable):
 /** Somebody already carried this task to an end: nobody may send it, a person decides (P17). */
 async function carriedBefore(options: DeliveryOptions, attempt: Deliverable): Promise<void> {
   const { attemptId, workflowId } = attempt;
+  // A repeated delivery may find that the attempt has moved on: that is for others to judge.
+  if ((await readAttempt(options.db, attemptId))?.state !== 'planned') return;
   await markIndeterminate(options.db, {
     attemptId,
     reason: 'workflow-closed',

@@ -87,8 +87,10 @@ export async function startGatewayHost(options: GatewayHostOptions): Promise<Gat
     hostId,
     async close() {
       await Promise.all([sweeper.close(), claimer.close(), hints.close()]);
+      // Stops asking for holds first: the next one must not come back here.
+      const stopped = hostWorkers.close();
       await Promise.all([runs.close(), holds.handOver()]);
-      await hostWorkers.close();
+      await stopped;
       await delivery.close();
     },
   };

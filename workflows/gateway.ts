@@ -72,7 +72,7 @@ export async function gatewayWorkflow(input: GatewayWorkflowInput): Promise<void
       await continueAsNew<typeof gatewayWorkflow>({ gatewayId, orders: desk.orders });
     } else {
       desk.working = order;
-      await unlessRemoved(desk, () =>
+      await unlessOvertaken(desk, () =>
         carryOut(gatewayId, order, { control, superseded: () => desk.orders.length > 0 }),
       );
       desk.working = null;
@@ -119,12 +119,15 @@ function openDesk(gatewayId: string, carriedOver: readonly GatewayMessage[]): De
   return desk;
 }
 
-/** An order that waits for an owner who may never come does not stand in the way of a removal. */
-async function unlessRemoved(desk: Desk, carry: () => Promise<void>): Promise<void> {
+/** These do not wait for an order that waits for an owner who may never come, or for a restart that fails. */
+const OVERTAKING: readonly GatewayMessage[] = ['remove', 'recover', 'stop'];
+
+async function unlessOvertaken(desk: Desk, carry: () => Promise<void>): Promise<void> {
   const scope = new CancellationScope();
   const carried = scope.run(carry);
-  const removal = condition(() => desk.orders.includes('remove')).then(() => 'removal' as const);
-  if ((await Promise.race([carried, removal])) !== 'removal') return;
+  const isOvertaken = (): boolean => desk.orders.some((order) => OVERTAKING.includes(order));
+  const overtaken = condition(isOvertaken).then(() => 'overtaken' as const);
+  if ((await Promise.race([carried, overtaken])) !== 'overtaken') return;
   scope.cancel();
   await carried.catch((error: unknown) => {
     if (!isCancellation(error)) throw error;

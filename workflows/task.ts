@@ -237,6 +237,8 @@ async function untilDecided(
     return control.standing({ taskId });
   }
   if (decided.decision.kind !== 'accept') {
+    // What arrived until now is what this abort is about; only something newer may ask for another.
+    inbox.clear(attemptId);
     const aborted = await abort(attemptId, step.gatewayId).catch(() => null);
     if (aborted?.kind !== 'confirmed') {
       setCurrentDetails('The gateway did not confirm the abort: decides again when asked again.');

@@ -4,7 +4,7 @@ import {
   readOwnerEpoch,
   setClaimsOpen,
 } from '../../src/db/gateway-ownership.ts';
-import type { DesiredState } from '../../src/db/gateway-record.ts';
+import type { DesiredState, GatewayRecord } from '../../src/db/gateway-record.ts';
 import {
   getGateway,
   removeGateway,
@@ -112,6 +112,17 @@ const WISHES: Readonly<Record<Exclude<GatewayMessage, 'remove'>, Wish>> = {
   stop: { desired: 'stopped', claimsOpen: false, state: 'stopping' },
 };
 
+/** A wish that stands already is recorded, not refused: updates may be repeated (R27). */
+function isAsWished(gateway: GatewayRecord, message: GatewayMessage): boolean {
+  if (message === 'remove') return gateway.state === 'removed';
+  const wish = WISHES[message];
+  return (
+    gateway.state === wish.state &&
+    gateway.desiredState === wish.desired &&
+    gateway.claimsOpen === wish.claimsOpen
+  );
+}
+
 async function recordCommand(
   db: Database,
   gatewayId: string,
@@ -127,6 +138,7 @@ async function recordCommand(
     accepts,
     detail,
   });
+  if (gateway !== null && isAsWished(gateway, message)) return { kind: 'recorded', state };
   if (!accepts.includes(message)) {
     return refused(`a gateway that is ${state} does not accept ${message}`);
   }
@@ -142,6 +154,10 @@ async function recordCommand(
   // A recover keeps a drained or cordoned gateway as it is wished to be.
   const keeps = message === 'recover' && (gateway?.desiredState ?? 'running') !== 'stopped';
   const wish = WISHES[message];
+  if (keeps && gateway?.desiredState === 'running' && !gateway.claimsOpen) {
+    // A restart that did not come to its end had closed them.
+    await setClaimsOpen(db, { gatewayId, open: true, reason: message });
+  }
   if (!keeps) {
     await setDesiredState(db, { gatewayId, desired: wish.desired, actor, reason });
     await setClaimsOpen(db, { gatewayId, open: wish.claimsOpen, reason: message });

@@ -78,7 +78,7 @@ async function until(
   { clock }: GatewayOperationDeps,
   boundMs: number,
   reached: () => Promise<boolean>,
-  details?: string | null,
+  details?: object,
 ): Promise<boolean> {
   const deadline = clock.monotonic() + boundMs;
   const context = Context.current();
@@ -95,14 +95,15 @@ async function restartProcess(deps: GatewayOperationDeps, gatewayId: string): Pr
   const bootNow = (): string | null =>
     heldHere(deps, gatewayId).tender.openConnection()?.hello()?.bootId ?? null;
   // A repeated activity must not restart what its predecessor has restarted.
-  const before = (context.info.heartbeatDetails as string | null | undefined) ?? bootNow();
-  context.heartbeat(before);
+  const details = context.info.heartbeatDetails as { before: string | null } | undefined;
+  const before = details === undefined ? bootNow() : details.before;
+  context.heartbeat({ before });
   if (bootNow() === before) await restart(heldHere(deps, gatewayId));
   const isBack = await until(
     deps,
     RESTART_BOUND_MS,
     async () => heldHere(deps, gatewayId).tender.isReady && bootNow() !== before,
-    before,
+    { before },
   );
   if (!isBack) throw new Error(`${gatewayId} did not come back after its restart`);
 }

@@ -45,6 +45,7 @@ export class GatewayTender {
   #row: GatewayRecord | null = null;
   #ready = false;
   #paused = false;
+  #stopForced = false;
   /** True once a process came up, or failed to, under this hold: the next start counts as unclean. */
   #started = false;
   #observedAt = Number.NEGATIVE_INFINITY;
@@ -78,7 +79,11 @@ export class GatewayTender {
   /** One turn. Answers false when the gateway is removed. Throws when PostgreSQL or the gateway do not answer. */
   async turn(): Promise<boolean> {
     const gateway = await this.readRow();
-    if (gateway === null || gateway.state === 'removed') return false;
+    if (gateway === null) return false;
+    if (gateway.state === 'removed') {
+      if (gateway.kind === 'managed') await this.#endProcess(gateway);
+      return false;
+    }
     if (!this.#paused && this.#deps.clock.monotonic() >= this.#retryAt) await this.#step(gateway);
     return true;
   }
@@ -97,8 +102,9 @@ export class GatewayTender {
     this.#started = false;
     if (this.openConnection() !== null) return;
     // A new one reads the token and the endpoint anew: what was wrong with either may have been mended.
-    await this.#connection?.close();
+    const former = this.#connection;
     this.#connection = null;
+    await former?.close();
   }
 
   /** Ends a managed process in bounded time; the next turn decides whether it starts again. */
@@ -108,6 +114,8 @@ export class GatewayTender {
     try {
       const gateway = await this.readRow();
       if (gateway?.kind === 'managed') await this.#endProcess(gateway);
+      // Asked for at the bound of a drain: what still holds a lane does not bring the process back.
+      this.#stopForced = gateway?.desiredState === 'stopped';
     } finally {
       this.#paused = false;
     }
@@ -127,9 +135,8 @@ export class GatewayTender {
   readonly #permit = (): void | Promise<void> => this.#options.lease.permit();
 
   async #step(gateway: GatewayRecord): Promise<void> {
-    if (gateway.desiredState === 'stopped' && gateway.lanes.held === 0) {
-      return this.#settleStopped(gateway);
-    }
+    if (gateway.desiredState !== 'stopped') this.#stopForced = false;
+    else if (gateway.lanes.held === 0 || this.#stopForced) return this.#settleStopped(gateway);
     const token = await this.#deps.readToken(gateway.id);
     const endpoint = await this.#findEndpoint(gateway, token);
     if (endpoint === null) return;

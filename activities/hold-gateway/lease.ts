@@ -70,6 +70,7 @@ class RenewedLease implements HoldLease {
   #ownerEpoch = 0;
   #lastAcknowledgedSentAt = Number.NEGATIVE_INFINITY;
   #renewal: AbortController | null = null;
+  #attached: AttachedActivity | null = null;
 
   constructor(options: HoldLeaseOptions) {
     this.#options = options;
@@ -92,6 +93,9 @@ class RenewedLease implements HoldLease {
 
   attach(activity: AttachedActivity): void {
     this.close();
+    // The server has given the hold to a new activity: the one before is over for it, and must not wait for ever.
+    this.#attached?.onGone();
+    this.#attached = activity;
     this.#ownerEpoch = activity.ownerEpoch;
     // The start of the activity was acknowledged by the server just now, but when that left the server is not known
     // here: the first renewal decides.
@@ -117,6 +121,7 @@ class RenewedLease implements HoldLease {
       }
       if (answer === 'gone') {
         this.close();
+        this.#attached = null;
         activity.onGone();
         return;
       }

@@ -103,7 +103,8 @@ async function releaseUnstarted(
   });
   // Somebody else may have given it back before (its owner, a drain, reconcile): nothing is to be run then.
   if (result.kind !== 'released') {
-    return { kind: result.state === 'released' ? 'released' : 'stands' };
+    const isOver = result.state === 'released' || result.state === 'closed';
+    return { kind: isOver ? 'released' : 'stands' };
   }
   if ('settled' in result) passNewsOn(deps, result.settled);
   return { kind: 'released' };

@@ -1,15 +1,17 @@
 import { proxyActivities } from '@temporalio/workflow';
 
-/** Runs the activity `holdOnce` once per call, one Temporal attempt each, as `gatewayWorkflow` does. */
-export async function holdTwice(heartbeatTimeoutMs: number): Promise<string[]> {
+/**
+ * Runs the activity `holdOnce` again and again, one Temporal attempt each, as `gatewayWorkflow` does, until one ends
+ * by itself; answers how many there were.
+ */
+export async function holdUntilFinished(heartbeatTimeoutMs: number): Promise<number> {
   const { holdOnce } = proxyActivities<{ holdOnce(ownerEpoch: number): Promise<string> }>({
     startToCloseTimeout: '5m',
     heartbeatTimeout: heartbeatTimeoutMs,
     retry: { maximumAttempts: 1 },
   });
-  const ends: string[] = [];
-  for (const ownerEpoch of [1, 2]) {
-    ends.push(await holdOnce(ownerEpoch).catch((error: Error) => error.constructor.name));
+  for (let ownerEpoch = 1; ; ownerEpoch += 1) {
+    const end = await holdOnce(ownerEpoch).catch(() => 'lost');
+    if (end === 'finished') return ownerEpoch;
   }
-  return ends;
 }

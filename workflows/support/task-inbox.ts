@@ -19,6 +19,8 @@ export interface TaskInbox {
   takeReappearance(attemptId: string): boolean;
   takeDecision(attemptId: string): DecideSignal | null;
   clearNudge(): void;
+  /** Forgets everything that has arrived about this attempt, and the nudge. */
+  clear(attemptId: string): void;
 }
 
 export function createTaskInbox(): TaskInbox {
@@ -66,6 +68,12 @@ export function createTaskInbox(): TaskInbox {
     },
     clearNudge() {
       nudged = false;
+    },
+    clear(attemptId) {
+      nudged = false;
+      reappeared.delete(attemptId);
+      const others = decisions.filter((decision) => decision.attemptId !== attemptId);
+      decisions.splice(0, decisions.length, ...others);
     },
   };
 }

@@ -85,41 +85,48 @@ test('a hold proves itself by acknowledged renewals, asks PostgreSQL while Tempo
   });
   await worker.runUntil(async () => {
     try {
-      const handle = await temporal.client.workflow.start('holdTwice', {
+      const handle = await temporal.client.workflow.start('holdUntilFinished', {
         workflowId: 'lease',
         taskQueue: 'lease',
         args: [HEARTBEAT_TIMEOUT_MS],
       });
-      await eventually(() => lease.isFresh(), { what: 'the first acknowledged renewal' });
+      await eventually(() => lease.isFresh(), {
+        timeoutMs: 30_000,
+        what: 'the first acknowledged renewal',
+      });
       expect(lease.permit()).toBeUndefined();
 
+      const epoch = lease.ownerEpoch();
       const port = Number(server.address.split(':')[1]);
       process.kill(server.pid, 'SIGKILL');
       await server.exited;
       await eventually(() => !lease.isFresh(), { what: 'the proof to age' });
       // Without Temporal the epoch in PostgreSQL decides.
+      databaseEpoch = epoch;
       await expect(lease.permit()).resolves.toBeUndefined();
-      databaseEpoch = 2;
+      databaseEpoch = epoch + 1;
       await expect(lease.permit()).rejects.toThrow(NotPermitted);
       databaseEpoch = new Error('PostgreSQL does not answer');
       await expect(lease.permit()).rejects.toMatchObject({ reason: 'unproven' });
-      databaseEpoch = 1;
+      expect(gone).toBe(epoch - 1);
 
       // The activity outlives its time-out on the server: on return its token is unknown, and the next one joins.
       await clock.sleep(HEARTBEAT_TIMEOUT_MS);
       server = await startServer(port);
-      await eventually(() => gone === 1, { timeoutMs: 20_000, what: 'the old activity to detach' });
-      await eventually(() => lease.ownerEpoch() === 2 && lease.isFresh(), {
-        timeoutMs: 20_000,
+      await eventually(() => gone >= epoch, {
+        timeoutMs: 30_000,
+        what: 'the old activity to detach',
+      });
+      await eventually(() => lease.ownerEpoch() > epoch && lease.isFresh(), {
+        timeoutMs: 30_000,
         what: 'the next activity to join the lease',
       });
       expect(lease.permit()).toBeUndefined();
       finish();
-      expect(await handle.result()).toEqual(['ActivityFailure', 'finished']);
+      expect(await handle.result()).toBeGreaterThan(epoch);
     } finally {
       // A Worker waits for its activities: a red test must not hang.
       finish();
     }
   });
-  expect(gone).toBe(1);
-}, 90_000);
+}, 120_000);
