@@ -54,7 +54,9 @@ async function frontendRequests(port: number): Promise<number> {
   const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
   return text
     .split('\n')
-    .filter((line) => /^service_requests\{/.test(line) && line.includes('service_name="frontend"'))
+    .filter(
+      (line) => line.startsWith('service_requests{') && line.includes('service_name="frontend"'),
+    )
     .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
 }
 

@@ -24,56 +24,82 @@ export interface TaskInbox {
 }
 
 export function createTaskInbox(): TaskInbox {
-  const known = new Set<string>();
-  const reappeared = new Set<string>();
-  const dispatches: DispatchedSignal[] = [];
-  const decisions: DecideSignal[] = [];
-  let nudged = false;
-  let nudgeListener: (() => void) | null = null;
+  return new ArrivedSignals();
+}
 
-  return {
-    dispatched(signal) {
-      if (known.has(signal.attemptId)) {
-        reappeared.add(signal.attemptId);
-        return;
-      }
-      known.add(signal.attemptId);
-      dispatches.push(signal);
-    },
-    decided: (signal) => void decisions.push(signal),
-    nudge() {
-      nudged = true;
-      nudgeListener?.();
-      nudgeListener = null;
-    },
-    onNudge(listener) {
-      if (nudged) listener();
-      else nudgeListener = listener;
-      return () => {
-        nudgeListener = null;
-      };
-    },
-    heardOf(attemptId) {
-      known.add(attemptId);
-      reappeared.delete(attemptId);
-    },
-    isEmpty: () => dispatches.length === 0 && !nudged,
-    hasNewsOf: (attemptId) =>
-      nudged || reappeared.has(attemptId) || decisions.some((d) => d.attemptId === attemptId),
-    takeDispatch: () => dispatches.shift() ?? null,
-    takeReappearance: (attemptId) => reappeared.delete(attemptId),
-    takeDecision(attemptId) {
-      const index = decisions.findIndex((d) => d.attemptId === attemptId);
-      return index < 0 ? null : (decisions.splice(index, 1)[0] ?? null);
-    },
-    clearNudge() {
-      nudged = false;
-    },
-    clear(attemptId) {
-      nudged = false;
-      reappeared.delete(attemptId);
-      const others = decisions.filter((decision) => decision.attemptId !== attemptId);
-      decisions.splice(0, decisions.length, ...others);
-    },
-  };
+class ArrivedSignals implements TaskInbox {
+  readonly #known = new Set<string>();
+  readonly #reappeared = new Set<string>();
+  readonly #dispatches: DispatchedSignal[] = [];
+  #decisions: readonly DecideSignal[] = [];
+  #nudged = false;
+  #nudgeListener: (() => void) | null = null;
+
+  dispatched(signal: DispatchedSignal): void {
+    if (this.#known.has(signal.attemptId)) {
+      this.#reappeared.add(signal.attemptId);
+      return;
+    }
+    this.#known.add(signal.attemptId);
+    this.#dispatches.push(signal);
+  }
+
+  decided(signal: DecideSignal): void {
+    this.#decisions = [...this.#decisions, signal];
+  }
+
+  nudge(): void {
+    this.#nudged = true;
+    this.#nudgeListener?.();
+    this.#nudgeListener = null;
+  }
+
+  onNudge(listener: () => void): () => void {
+    if (this.#nudged) listener();
+    else this.#nudgeListener = listener;
+    return () => {
+      this.#nudgeListener = null;
+    };
+  }
+
+  heardOf(attemptId: string): void {
+    this.#known.add(attemptId);
+    this.#reappeared.delete(attemptId);
+  }
+
+  isEmpty(): boolean {
+    return this.#dispatches.length === 0 && !this.#nudged;
+  }
+
+  hasNewsOf(attemptId: string): boolean {
+    return (
+      this.#nudged ||
+      this.#reappeared.has(attemptId) ||
+      this.#decisions.some((decision) => decision.attemptId === attemptId)
+    );
+  }
+
+  takeDispatch(): DispatchedSignal | null {
+    return this.#dispatches.shift() ?? null;
+  }
+
+  takeReappearance(attemptId: string): boolean {
+    return this.#reappeared.delete(attemptId);
+  }
+
+  takeDecision(attemptId: string): DecideSignal | null {
+    const taken = this.#decisions.find((decision) => decision.attemptId === attemptId) ?? null;
+    this.#decisions = this.#decisions.filter((decision) => decision !== taken);
+    return taken;
+  }
+
+  clearNudge(): void {
+    this.#nudged = false;
+  }
+
+  clear(attemptId: string): void {
+    this.#nudged = false;
+    this.#reappeared.delete(attemptId);
+    this.#decisions = this.#decisions.filter((decision) => decision.attemptId !== attemptId);
+  }
 }
