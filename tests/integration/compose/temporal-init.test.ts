@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, expect, test } from '@jest/globals';
 import { SEARCH_ATTRIBUTES } from '../../../src/domain/names.ts';
@@ -12,7 +12,8 @@ const run = promisify(execFile);
 /** The binary under the name that the script calls; without one of the project's, the machine's is used. */
 const binDir = mkdtempSync(join(tmpdir(), 'dash-bin-'));
 const binary = process.env['DASH_TEST_TEMPORAL_BINARY'];
-if (binary !== undefined) symlinkSync(binary, join(binDir, 'temporal'));
+// The machine's own is given as a bare name, and found through the PATH as it is.
+if (binary !== undefined && isAbsolute(binary)) symlinkSync(binary, join(binDir, 'temporal'));
 afterAll(() => rmSync(binDir, { recursive: true }));
 
 test('the one-shot of docker-compose.yml makes the namespace once, and running it again changes nothing', async () => {
