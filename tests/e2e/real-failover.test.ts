@@ -5,6 +5,7 @@ import { eventually } from '../support/eventually.ts';
 import {
   adoptRealGateway,
   answeredOnce,
+  followedBy,
   ownedBy,
   resumedOnce,
   storyOf,
@@ -40,6 +41,7 @@ describe('an adopted real gateway', () => {
     await dash.startHostProcess('host-b');
     killed.signal('SIGKILL');
     await ownedBy(dash, GATEWAY, 'host-b');
+    await followedBy(dash, taskId, 'host-b');
     gates.open('host-killed');
 
     expect((await dash.ended(taskId, 60_000)).output).toBe('adopted');
@@ -69,8 +71,9 @@ describe('an adopted real gateway', () => {
     const epochAfter = (await dash.gateway(GATEWAY)).ownerEpoch;
     expect(epochAfter).toBeGreaterThan(epochBefore);
     gates.open('frozen-short');
-    const [short = ''] = Object.keys(answers);
+    const [short = '', long = ''] = Object.keys(answers);
     expect((await dash.ended(short, 30_000)).output).toBe('frozen-short answer');
+    await followedBy(dash, long, 'host-b');
     const leftMs = Math.max(0, FREEZE_MS - (performance.now() - frozenAt));
     await new Promise((resolve) => setTimeout(resolve, leftMs));
     // The news of this one waits in the sockets of both hosts when the old owner wakes.

@@ -4,7 +4,7 @@ import { readInstallation } from '../../src/db/installation-store.ts';
 import { registerGateway } from '../../src/db/gateway-store.ts';
 import { taskAttempts, type AttemptRow } from '../../src/db/attempt-record.ts';
 import { taskEvents } from '../../src/db/event-store.ts';
-import { gatewaySessionKey } from '../../src/domain/names.ts';
+import { gatewaySessionKey, taskWorkflowId } from '../../src/domain/names.ts';
 import { sealSecret } from '../../src/platform/secret-box.ts';
 import type { TestDash } from './dash.ts';
 import { eventually } from './eventually.ts';
@@ -40,6 +40,29 @@ export async function ownedBy(dash: TestDash, gatewayId: string, hostId: string)
     what: `${hostId} to own ${gatewayId}`,
   });
 }
+
+/**
+ * Waits until the run of a task is followed by this host: its activity has lived there for longer than its first look
+ * at the gateway takes. A host that would send again has done so by then.
+ */
+export async function followedBy(dash: TestDash, taskId: string, hostId: string): Promise<void> {
+  const handle = dash.temporal.client.workflow.getHandle(taskWorkflowId(taskId));
+  const millis = (at: Timestamp | null | undefined): number =>
+    Number(at?.seconds ?? 0) * 1_000 + Number(at?.nanos ?? 0) / 1e6;
+  await eventually(
+    async () => {
+      const { raw } = await handle.describe();
+      const [run] = raw.pendingActivities ?? [];
+      const livedMs = millis(run?.lastHeartbeatTime) - millis(run?.lastStartedTime);
+      return run?.lastWorkerIdentity === hostId && livedMs >= LOOKED_AFTER_MS;
+    },
+    { timeoutMs: 60_000, everyMs: 100, what: `${hostId} to follow ${taskId}` },
+  );
+}
+
+const LOOKED_AFTER_MS = 1_000;
+
+type Timestamp = { readonly seconds?: unknown; readonly nanos?: number | null };
 
 /** A task without a session, as its rows and its gateway tell it. */
 export interface TaskStory {
