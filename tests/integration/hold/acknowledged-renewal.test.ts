@@ -1,41 +1,21 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Context } from '@temporalio/activity';
 import { Worker } from '@temporalio/worker';
 import { createHoldLease, NotPermitted } from '../../../activities/hold-gateway/lease.ts';
-import { startTemporalServer, type TemporalServer } from '../../../src/local/temporal-server.ts';
-import { createProgress } from '../../../src/local/progress.ts';
 import { systemClock } from '../../../src/platform/clock.ts';
 import { connectTemporal, type TemporalConnection } from '../../../src/temporal/connect.ts';
 import { heartbeatActivity } from '../../../src/temporal/heartbeat.ts';
 import { eventually } from '../../support/eventually.ts';
+import { startOwnTemporal, type OwnTemporal } from '../../support/own-temporal.ts';
 
 const HEARTBEAT_TIMEOUT_MS = 3_000;
 const clock = systemClock();
-const directory = mkdtempSync(join(tmpdir(), 'dash-lease-'));
-let server: TemporalServer;
+let server: OwnTemporal;
 let temporal: TemporalConnection;
 
-function startServer(port?: number): Promise<TemporalServer> {
-  return startTemporalServer({
-    binaryPath: process.env['DASH_TEST_TEMPORAL_BINARY'] ?? 'temporal',
-    dataDir: directory,
-    storage: 'file',
-    namespace: 'default',
-    home: { recordsDir: join(directory, 'records'), launchId: 'lease-test' },
-    env: process.env,
-    clock,
-    progress: createProgress({ stream: { write: () => undefined }, clock, color: false }),
-    uiPort: false,
-    ...(port === undefined ? {} : { port }),
-  });
-}
-
 beforeAll(async () => {
-  server = await startServer();
+  server = await startOwnTemporal();
   temporal = await connectTemporal({
     connection: { address: server.address },
     namespace: 'default',
@@ -44,8 +24,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await temporal?.close();
-  await server?.stop();
-  rmSync(directory, { recursive: true, force: true });
+  await server?.close();
 });
 
 test('a hold proves itself by acknowledged renewals, asks PostgreSQL while Temporal is away, and is joined by the next activity on its return (P24, P16, P32)', async () => {
@@ -97,9 +76,7 @@ test('a hold proves itself by acknowledged renewals, asks PostgreSQL while Tempo
       expect(lease.permit()).toBeUndefined();
 
       const epoch = lease.ownerEpoch();
-      const port = Number(server.address.split(':')[1]);
-      process.kill(server.pid, 'SIGKILL');
-      await server.exited;
+      await server.kill();
       await eventually(() => !lease.isFresh(), { what: 'the proof to age' });
       // Without Temporal the epoch in PostgreSQL decides.
       databaseEpoch = epoch;
@@ -112,7 +89,7 @@ test('a hold proves itself by acknowledged renewals, asks PostgreSQL while Tempo
 
       // The activity outlives its time-out on the server: on return its token is unknown, and the next one joins.
       await clock.sleep(HEARTBEAT_TIMEOUT_MS);
-      server = await startServer(port);
+      await server.start();
       await eventually(() => gone >= epoch, {
         timeoutMs: 30_000,
         what: 'the old activity to detach',
