@@ -1,7 +1,7 @@
-import { createWakeup } from '../activities/run-task/wakeup.ts';
 import { claimTasks, type Claim, type OfferedGateway } from '../src/db/claim.ts';
 import type { Database } from '../src/db/database.ts';
 import type { Clock } from '../src/platform/clock.ts';
+import { createWakeup } from '../src/platform/wakeup.ts';
 
 export interface ClaimerOptions {
   readonly db: Database;

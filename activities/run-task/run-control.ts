@@ -1,6 +1,6 @@
 import type { RunTaskResult } from '../../src/domain/run-result.ts';
+import type { Wakeup } from '../../src/platform/wakeup.ts';
 import { unseen, type RunState } from './run-state.ts';
-import type { Wakeup } from './wakeup.ts';
 
 /** How a run ends in this host: with a result, or because somebody else is to go on with it. */
 export type RunEnd = RunTaskResult | Detached;

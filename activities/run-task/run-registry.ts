@@ -7,7 +7,7 @@ import type { RunDeps } from './ports.ts';
  * one), both wait for the same run, and when an activity goes away its run goes on (P21, P26).
  */
 export interface RunRegistry {
-  /** The living run of this attempt, or a new one. */
+  /** The living run of this attempt, or a new one; after `close` one that has detached already. */
   joinOrStart(ids: { readonly attemptId: string; readonly taskId: string }): AttemptRun;
   find(attemptId: string): AttemptRun | null;
   /** Somebody says that a row has news: of one task or attempt, or (null) of any. */
@@ -22,6 +22,7 @@ export function createRunRegistry(deps: RunDeps, cancelPollMs: number): RunRegis
   const watching = watchCancels(deps, runs, cancelPollMs, closing.signal);
 
   function start(ids: { readonly attemptId: string; readonly taskId: string }): AttemptRun {
+    if (closing.signal.aborted) return refused(ids);
     const run = startAttemptRun(deps, ids);
     runs.set(ids.attemptId, run);
     const forget = (): void => void runs.delete(ids.attemptId);
@@ -44,6 +45,12 @@ export function createRunRegistry(deps: RunDeps, cancelPollMs: number): RunRegis
       await watching;
     },
   };
+}
+
+/** A host that hands over begins nothing: the next owner carries the attempt on from its row (P34). */
+function refused(ids: { readonly attemptId: string; readonly taskId: string }): AttemptRun {
+  const end = Promise.resolve({ kind: 'detached', why: 'closing' } as const);
+  return { ...ids, end, nudge: () => undefined, stop: () => undefined };
 }
 
 /**

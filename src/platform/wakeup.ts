@@ -1,4 +1,4 @@
-import type { Clock } from '../../src/platform/clock.ts';
+import type { Clock } from './clock.ts';
 
 /** The longest pause a timer can be asked for. */
 const LONGEST_MS = 2 ** 31 - 1;
