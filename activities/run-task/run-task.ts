@@ -84,6 +84,8 @@ async function beat(
   clock: RunDeps['clock'],
   everyMs: number,
 ): Promise<void> {
+  // Temporal counts from the start of the activity: a run that ends sooner costs no heartbeat at all.
+  await clock.sleep(everyMs, done);
   while (!done.aborted) {
     activity.heartbeat();
     await clock.sleep(everyMs, done);
