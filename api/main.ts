@@ -4,7 +4,7 @@ import { Registry } from 'prom-client';
 import { ensureAdminKey } from '../src/auth/admin-key.ts';
 import { ensureSecretKey } from '../src/config/data-files.ts';
 import type { DashConfig } from '../src/config/load.ts';
-import { loadProcessConfig } from '../src/config/process-config.ts';
+import { configOrExit } from '../src/config/process-config.ts';
 import { projectDir } from '../src/config/project-dir.ts';
 import { createDatabase, type Database } from '../src/db/database.ts';
 import { systemClock, type Clock } from '../src/platform/clock.ts';
@@ -31,16 +31,6 @@ await runProcess({
   process,
   start: (lifecycle) => start({ config, clock, log, lifecycle }),
 });
-
-/** A wrong setting is a sentence for a person, not a stack. */
-function configOrExit(): DashConfig {
-  try {
-    return loadProcessConfig();
-  } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-    process.exit(78);
-  }
-}
 
 interface Surroundings {
   readonly config: DashConfig;

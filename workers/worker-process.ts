@@ -1,6 +1,6 @@
 import { Registry } from 'prom-client';
 import type { DashConfig } from '../src/config/load.ts';
-import { loadProcessConfig } from '../src/config/process-config.ts';
+import { configOrExit } from '../src/config/process-config.ts';
 import { createDatabase, type Database } from '../src/db/database.ts';
 import { systemClock, type Clock } from '../src/platform/clock.ts';
 import { runProcess, type Lifecycle } from '../src/platform/lifecycle.ts';
@@ -22,7 +22,6 @@ export interface WorkerProcess {
 }
 
 const RETRY_MS = 2_000;
-const EX_CONFIG = 78;
 
 /**
  * Runs one worker as a process of its own: settings from the environment and dash.yaml, logs on standard output. Waits
@@ -97,13 +96,4 @@ async function untilThere<T>(
     }
   }
   return null;
-}
-
-function configOrExit(): DashConfig {
-  try {
-    return loadProcessConfig();
-  } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-    process.exit(EX_CONFIG);
-  }
 }

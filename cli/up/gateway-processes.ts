@@ -12,10 +12,7 @@ import {
   type GatewayProcess,
   type StartedGateway,
 } from '../../src/gateway/managed/gateway-process.ts';
-import {
-  isLiving,
-  type GatewayProcessIdentity,
-} from '../../src/gateway/managed/process-identity.ts';
+import { isLiving, type ProcessIdentity } from '../../src/platform/processes.ts';
 import type { StartFailure } from '../../src/gateway/managed/start-failure.ts';
 import { stopGateway } from '../../src/gateway/managed/stop-gateway.ts';
 import { choosePort } from '../../src/local/free-port.ts';
@@ -42,9 +39,9 @@ export interface GatewayProcessesOptions {
   /** Tells a person that a port was taken and which one is used instead. */
   readonly say: (line: string) => void;
   /** Called in the tick of the start, before anything can be killed. */
-  readonly onSpawned: (gatewayId: string, identity: GatewayProcessIdentity) => void;
+  readonly onSpawned: (gatewayId: string, identity: ProcessIdentity) => void;
   /** Called when the process was seen to have ended. */
-  readonly onEnded: (gatewayId: string, identity: GatewayProcessIdentity) => void;
+  readonly onEnded: (gatewayId: string, identity: ProcessIdentity) => void;
 }
 
 interface Running {
@@ -138,7 +135,7 @@ export class GatewayProcesses implements ManagedProcesses {
       say,
       ...(wantedPort === undefined ? {} : { wanted: wantedPort }),
     });
-    let spawned: GatewayProcessIdentity | null = null;
+    let spawned: ProcessIdentity | null = null;
     const started = await startGatewayProcess({
       nodePath,
       entryPath,

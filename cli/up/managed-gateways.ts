@@ -7,11 +7,11 @@ import type { ManagedProcesses } from '../../activities/hold-gateway/ports.ts';
 import { projectDir } from '../../src/config/project-dir.ts';
 import { connectGateway } from '../../src/gateway/openclaw-connection.ts';
 import type { GatewayModel } from '../../src/gateway/managed/gateway-model.ts';
-import type { GatewayProcessIdentity } from '../../src/gateway/managed/process-identity.ts';
+import type { ProcessIdentity } from '../../src/platform/processes.ts';
 import { startStubModel } from '../../src/gateway/stub-model.ts';
 import { ensureOpenClaw, type OpenClawPackage } from '../../src/local/openclaw-package.ts';
 import { removeRecord, writeRecord, type ProcessRecord } from '../../src/local/process-record.ts';
-import { LAUNCH_MARK } from '../../src/local/processes.ts';
+import { LAUNCH_MARK } from '../../src/platform/processes.ts';
 import { GatewayProcesses } from './gateway-processes.ts';
 import type { UpContext } from './up-context.ts';
 
@@ -36,14 +36,12 @@ export async function startManagedGateways(
 ): Promise<ManagedProcesses> {
   const { config, clock, env, dataDir } = up;
   const log = up.log.child({ part: 'managed gateways' });
-  const recordOf = (gatewayId: string, identity: GatewayProcessIdentity): ProcessRecord => ({
+  const recordOf = (gatewayId: string, identity: ProcessIdentity): ProcessRecord => ({
     what: `OpenClaw gateway ${gatewayId}`,
     command: entryPath,
     stopSignal: 'SIGTERM',
     launchId: dataDir.home.launchId,
-    pid: identity.pid,
-    startTicks: identity.startTicks,
-    bootId: identity.machineBootId,
+    ...identity,
   });
   const gateways = new GatewayProcesses({
     dir: join(config.dataDir, 'gateways'),

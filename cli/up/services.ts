@@ -5,6 +5,7 @@
  */
 import { join } from 'node:path';
 import { projectDir } from '../../src/config/project-dir.ts';
+import { SEARCH_ATTRIBUTES } from '../../src/domain/names.ts';
 import type { ChildExit } from '../../src/local/child.ts';
 import { startGuard } from '../../src/local/guard.ts';
 import { endLeftOvers } from '../../src/local/left-overs.ts';
@@ -95,6 +96,7 @@ async function startTemporal(up: UpContext): Promise<Omit<Services, 'databaseUrl
       dataDir,
       storage: 'file',
       namespace: temporal.namespace,
+      searchAttributes: SEARCH_ATTRIBUTES,
       home: up.dataDir.home,
       env: up.env,
       clock: up.clock,

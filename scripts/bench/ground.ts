@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { createClient, type DashClient } from '../../src/contract/client.ts';
 import { createDatabase, type Database } from '../../src/db/database.ts';
 import { migrate } from '../../src/db/migrate.ts';
+import { SEARCH_ATTRIBUTES } from '../../src/domain/names.ts';
 import { startChild, type Child, type ProcessHome } from '../../src/local/child.ts';
 import { choosePort } from '../../src/local/free-port.ts';
 import { startGuard } from '../../src/local/guard.ts';
@@ -147,6 +148,7 @@ async function startTemporal(site: Site): Promise<{ server: TemporalServer; metr
     dataDir: join(dir, 'temporal'),
     storage: 'file',
     namespace: NAMESPACE,
+    searchAttributes: SEARCH_ATTRIBUTES,
     uiPort: false,
     metricsPort,
   });

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { SEARCH_ATTRIBUTES } from '../../src/domain/names.ts';
 import { startPostgresServer } from '../../src/local/postgres-server.ts';
 import { silentProgress } from '../../src/local/progress.ts';
 import { ensureTemporalBinary } from '../../src/local/temporal-binary.ts';
@@ -61,6 +62,7 @@ export async function temporalPart(
       dataDir: join(dir, 'temporal'),
       storage: 'file',
       namespace: 'default',
+      searchAttributes: SEARCH_ATTRIBUTES,
       home,
       env,
       clock,

@@ -16,6 +16,19 @@ export function loadProcessConfig(flags: ConfigFlags = {}): DashConfig {
   return loadConfig({ env, flags, baseDir, ...(file === undefined ? {} : { file }) });
 }
 
+/** sysexits: the configuration is wrong, so starting again without a change cannot help. */
+const EX_CONFIG = 78;
+
+/** As `loadProcessConfig`; what is wrong is a sentence for a person on standard error, and the process ends with 78. */
+export function configOrExit(): DashConfig {
+  try {
+    return loadProcessConfig();
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.exit(EX_CONFIG);
+  }
+}
+
 function configFile(env: Environment, baseDir: string): { path: string; text: string } | undefined {
   const named = env['DASH_CONFIG'];
   const isNamed = named !== undefined && named !== '';

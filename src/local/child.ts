@@ -16,7 +16,7 @@ import {
   writeRecord,
   type ProcessRecord,
 } from './process-record.ts';
-import { identityOf, LAUNCH_MARK, membersOf } from './processes.ts';
+import { identityOf, LAUNCH_MARK, membersOf } from '../platform/processes.ts';
 
 /** Where a launch keeps the notes about its processes, and the mark they all inherit. */
 export interface ProcessHome {
@@ -108,7 +108,7 @@ function recordStart(options: {
     command,
     stopSignal,
     launchId: home.launchId,
-    ...(identity ?? { pid: child.pid, startTicks: 0, bootId: '' }),
+    ...(identity ?? { pid: child.pid, startTicks: 0, machineBootId: '' }),
   };
   if (identity !== undefined) {
     try {

@@ -10,7 +10,7 @@ import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import type { ProcessHome } from './child.ts';
 import { explainFileError, LocalError, systemErrorCode } from './local-error.ts';
-import { currentBootId, identityOf } from './processes.ts';
+import { currentMachineBootId, identityOf } from '../platform/processes.ts';
 
 export interface DataDir {
   readonly path: string;
@@ -37,7 +37,7 @@ type Holder = z.infer<typeof holderShape>;
 export async function openDataDir(options: { path: string }): Promise<DataDir> {
   const path = resolve(options.path);
   // Without /proc nothing here can be guaranteed: say so before anything is written.
-  currentBootId();
+  if (currentMachineBootId() === undefined) throw unsupportedPlatform();
   const id = prepare(path);
   const holderFile = join(path, 'launcher.json');
   const lock = await takeLock(id);
@@ -159,4 +159,12 @@ function readHolder(file: string): Holder | undefined {
 function writeWhole(file: string, content: Holder): void {
   writeFileSync(`${file}.part`, JSON.stringify(content));
   renameSync(`${file}.part`, file);
+}
+
+function unsupportedPlatform(): LocalError {
+  return new LocalError({
+    code: 'unsupported-platform',
+    happened: 'This machine has no /proc, so Dash cannot tell its own processes from others.',
+    toDo: 'Run Dash on Linux (x64 or arm64), or in a Linux container or virtual machine.',
+  });
 }

@@ -11,7 +11,7 @@ import { dirname, extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ProcessHome } from './child.ts';
 import { explainFileError, LocalError } from './local-error.ts';
-import { LAUNCH_MARK } from './processes.ts';
+import { LAUNCH_MARK } from '../platform/processes.ts';
 
 export interface Guard {
   readonly pid: number;

@@ -17,7 +17,7 @@ import {
 import { join } from 'node:path';
 import { z } from 'zod';
 import { explainFileError, LocalError, systemErrorCode } from './local-error.ts';
-import { identityOf, isLiving } from './processes.ts';
+import { identityOf, isLiving } from '../platform/processes.ts';
 import type { Progress, ProgressStep } from './progress.ts';
 import { runCommand } from './run-command.ts';
 

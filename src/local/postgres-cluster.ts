@@ -20,7 +20,7 @@ import type { ProcessHome } from './child.ts';
 import { explainFileError, LocalError } from './local-error.ts';
 import { canReach, postgresAccount, reachablePrograms, type Account } from './postgres-account.ts';
 import { postgresPackage } from './postgres-package.ts';
-import { LAUNCH_MARK } from './processes.ts';
+import { LAUNCH_MARK } from '../platform/processes.ts';
 import type { Progress } from './progress.ts';
 import { runCommand } from './run-command.ts';
 

@@ -7,7 +7,7 @@ import { readFileSync, readlinkSync, realpathSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../platform/clock.ts';
 import { signal } from './process-record.ts';
-import { identityOf, isLiving, readProcess } from './processes.ts';
+import { identityOf, isLiving, readProcess } from '../platform/processes.ts';
 
 const END_TIMEOUT_MS = 10_000;
 

@@ -8,13 +8,13 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { Clock } from '../platform/clock.ts';
 import { explainFileError, systemErrorCode } from './local-error.ts';
-import { isLiving, markedWith, membersOf, type ProcessInfo } from './processes.ts';
+import { isLiving, markedWith, membersOf, type ProcessInfo } from '../platform/processes.ts';
 
 const recordShape = z.object({
   what: z.string(),
   pid: z.int().positive(),
   startTicks: z.int().nonnegative(),
-  bootId: z.string(),
+  machineBootId: z.string(),
   command: z.string(),
   launchId: z.string(),
   stopSignal: z.enum(['SIGTERM', 'SIGINT']),

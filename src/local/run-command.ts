@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { systemErrorCode } from './local-error.ts';
 import { signal } from './process-record.ts';
-import { descendantsOf } from './processes.ts';
+import { descendantsOf } from '../platform/processes.ts';
 
 /** `kind: 'missing'` = there is no such program; a non-zero `code` is an ordinary answer, not an error. */
 export type CommandOutcome =

@@ -29,6 +29,8 @@ export interface TemporalServerOptions {
   readonly dataDir: string;
   readonly storage: 'file' | 'memory';
   readonly namespace: string;
+  /** Keyword attributes that it is to know. */
+  readonly searchAttributes: readonly string[];
   readonly home: ProcessHome;
   readonly env: NodeJS.ProcessEnv;
   readonly clock: Clock;
@@ -43,8 +45,6 @@ export interface TemporalServerOptions {
 
 const START_TIMEOUT_MS = 60_000;
 const START_ATTEMPTS = 3;
-/** The three attributes Dash sets at start; tests and compose name the same ones. */
-export const SEARCH_ATTRIBUTES = ['DashTenant', 'DashSwarm', 'DashGateway'] as const;
 
 /**
  * Starts the server and answers when it serves, knows the namespace and the search attributes.
@@ -61,7 +61,7 @@ export async function startTemporalServer(options: TemporalServerOptions): Promi
     const child = await startProgram(options, ports);
     const address = `127.0.0.1:${ports.port}`;
     try {
-      await untilReady({ address, namespace: options.namespace, child, clock: options.clock });
+      await untilReady({ ...options, address, child });
       return {
         address,
         namespace: options.namespace,
@@ -121,7 +121,7 @@ function startProgram(options: TemporalServerOptions, { port, uiPort }: Ports): 
       ...(options.metricsPort === undefined ? [] : ['--metrics-port', String(options.metricsPort)]),
       // A queue reader polls at most 20 times a second otherwise: two waits of 50 ms in each workflow.
       ...['--dynamic-config-value', 'history.transferProcessorMaxPollRPS=1000'],
-      ...SEARCH_ATTRIBUTES.flatMap((name) => ['--search-attribute', `${name}=Keyword`]),
+      ...options.searchAttributes.flatMap((name) => ['--search-attribute', `${name}=Keyword`]),
       ...storage,
     ],
     env: serverEnv(options.env),
@@ -131,12 +131,7 @@ function startProgram(options: TemporalServerOptions, { port, uiPort }: Ports): 
   });
 }
 
-async function untilReady(options: {
-  address: string;
-  namespace: string;
-  child: Child;
-  clock: Clock;
-}): Promise<void> {
+async function untilReady(options: Looked & { child: Child }): Promise<void> {
   const { child, clock } = options;
   const deadline = clock.monotonic() + START_TIMEOUT_MS;
   const state = { hasEnded: false };
@@ -163,9 +158,13 @@ async function untilReady(options: {
   });
 }
 
-/** One look: connects, then asks for what Dash needs of this server. Rejects with what is missing. */
-async function probe(options: { address: string; namespace: string; clock: Clock }): Promise<void> {
-  const { address, namespace, clock } = options;
+interface Looked extends Pick<TemporalServerOptions, 'namespace' | 'searchAttributes' | 'clock'> {
+  readonly address: string;
+}
+
+/** One look: connects, then asks for what is needed of this server. Rejects with what is missing. */
+async function probe(options: Looked): Promise<void> {
+  const { address, namespace, searchAttributes, clock } = options;
   const connection = await Connection.connect({ address, connectTimeout: 2_000 });
   try {
     await connection.withDeadline(clock.now() + 2_000, async () => {
@@ -173,7 +172,7 @@ async function probe(options: { address: string; namespace: string; clock: Clock
       const { customAttributes } = await connection.operatorService.listSearchAttributes({
         namespace,
       });
-      const missing = SEARCH_ATTRIBUTES.filter((name) => !(name in (customAttributes ?? {})));
+      const missing = searchAttributes.filter((name) => !(name in (customAttributes ?? {})));
       if (missing.length > 0)
         throw new Error(`search attributes ${missing.join(', ')} are not registered yet`);
     });

@@ -11,11 +11,7 @@ import {
   type StartedGateway,
   type StartGatewayOptions,
 } from '../../src/gateway/managed/gateway-process.ts';
-import {
-  identityOf,
-  isLiving,
-  type GatewayProcessIdentity,
-} from '../../src/gateway/managed/process-identity.ts';
+import { identityOf, isLiving, type ProcessIdentity } from '../../src/platform/processes.ts';
 import { stopGateway } from '../../src/gateway/managed/stop-gateway.ts';
 import { probeReady } from '../../src/gateway/probe-ready.ts';
 import { choosePort } from '../../src/local/free-port.ts';
@@ -26,7 +22,7 @@ import { granted, silentLog } from '../support/gateway-client.ts';
 
 const clock = systemClock();
 const fleet = new FakeFleet();
-const spawned: GatewayProcessIdentity[] = [];
+const spawned: ProcessIdentity[] = [];
 let dir = '';
 let port = 0;
 
@@ -153,7 +149,7 @@ test('a gateway that does not become ready in time is ended, with its last words
 test('it is found again by pid, start time and port, and by nothing less (P37)', async () => {
   await startProgram(READY);
   const identity = spawned[0]!;
-  const find = async (change: Partial<GatewayProcessIdentity>, at = port): Promise<unknown> =>
+  const find = async (change: Partial<ProcessIdentity>, at = port): Promise<unknown> =>
     findGatewayProcess({ identity: { ...identity, ...change }, port: at, detached: true, clock });
   expect(await find({})).toMatchObject({ identity });
   expect(await find({ startTicks: identity.startTicks + 1 })).toBeNull();
@@ -171,7 +167,7 @@ test('SIGTERM is enough for a well-behaved gateway, SIGKILL follows for a deaf o
   expect(isLiving(spawned[1]!)).toBe(false);
   const output = readFileSync(gatewayPaths(join(dir, 'gateway')).outputPath, 'utf8');
   const helperPid = Number(/helper (\d+)/.exec(output)?.[1]);
-  await eventually(() => identityOf(helperPid) === null);
+  await eventually(() => identityOf(helperPid) === undefined);
 });
 
 test('a stop takes the lease, hands the process over, and only then signals (P38)', async () => {

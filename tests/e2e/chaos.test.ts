@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 import { afterEach, expect, test } from '@jest/globals';
 
-import { markedWith } from '../../src/local/processes.ts';
+import { markedWith } from '../../src/platform/processes.ts';
 import { findLiving } from '../../src/local/process-record.ts';
 import { eventually } from '../support/eventually.ts';
 

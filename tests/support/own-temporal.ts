@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { SEARCH_ATTRIBUTES } from '../../src/domain/names.ts';
 import { silentProgress } from '../../src/local/progress.ts';
 import { startTemporalServer, type TemporalServer } from '../../src/local/temporal-server.ts';
 import { systemClock } from '../../src/platform/clock.ts';
@@ -23,6 +24,7 @@ export async function startOwnTemporal(): Promise<OwnTemporal> {
       dataDir: dir,
       storage: 'file',
       namespace: 'default',
+      searchAttributes: SEARCH_ATTRIBUTES,
       home: { recordsDir: join(dir, 'records'), launchId: 'own-temporal' },
       env: process.env,
       clock: systemClock(),

@@ -3,7 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { signal } from '../../src/local/process-record.ts';
-import { identityOf, isLiving, type ProcessIdentity } from '../../src/local/processes.ts';
+import { identityOf, isLiving, type ProcessIdentity } from '../../src/platform/processes.ts';
 
 export interface SmallLauncher {
   readonly process: ChildProcess;

@@ -7,6 +7,7 @@ import { chmodSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
+import { SEARCH_ATTRIBUTES } from '../../src/domain/names.ts';
 import type { ProcessHome } from '../../src/local/child.ts';
 import { startGuard } from '../../src/local/guard.ts';
 import { startPostgresServer } from '../../src/local/postgres-server.ts';
@@ -149,6 +150,7 @@ async function temporalFor(
     dataDir: join(place.dir, 'temporal'),
     storage: 'memory',
     namespace: 'default',
+    searchAttributes: SEARCH_ATTRIBUTES,
     uiPort: false,
     clock: systemClock(),
   });

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readRecords, signal } from '../../src/local/process-record.ts';
-import { markedWith, type ProcessIdentity } from '../../src/local/processes.ts';
+import { markedWith, type ProcessIdentity } from '../../src/platform/processes.ts';
 import { eventually } from './eventually.ts';
 
 export interface UpProcess {

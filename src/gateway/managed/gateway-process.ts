@@ -2,15 +2,11 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, openSync, readFileSync, renameSync, statSync } from 'node:fs';
 
 import type { Clock } from '../../platform/clock.ts';
+import { identityOf, isLiving, type ProcessIdentity } from '../../platform/processes.ts';
 import { probeReady } from '../probe-ready.ts';
 import { writeGatewayConfig, type GatewayConfigOptions } from './gateway-config.ts';
 import { gatewayEnv, type GatewayEnvOptions } from './gateway-env.ts';
-import {
-  identityOf,
-  isLiving,
-  listensOn,
-  type GatewayProcessIdentity,
-} from './process-identity.ts';
+import { listensOn } from './listens-on.ts';
 import { failureOfExit, lastWords, type StartFailure } from './start-failure.ts';
 
 export interface StartGatewayOptions {
@@ -25,7 +21,7 @@ export interface StartGatewayOptions {
   readonly startTimeoutMs: number;
   readonly clock: Clock;
   /** Called in the tick of the start, so that a note about it can be written before anything can be killed. */
-  readonly onSpawned?: (identity: GatewayProcessIdentity) => void;
+  readonly onSpawned?: (identity: ProcessIdentity) => void;
   /** Gives up and ends the process. */
   readonly signal?: AbortSignal;
 }
@@ -36,7 +32,7 @@ export type StartedGateway =
 
 /** A gateway's process, started by this program or found again. */
 export interface GatewayProcess {
-  readonly identity: GatewayProcessIdentity;
+  readonly identity: ProcessIdentity;
   readonly endpoint: string;
   isLiving(): boolean;
   /** Resolves when the process has ended, however it ended. */
@@ -64,8 +60,8 @@ export async function startGatewayProcess(options: StartGatewayOptions): Promise
   const child = spawnGateway(options, log);
   closeSync(log);
   const end = exitOf(child);
-  const identity = child.pid === undefined ? null : identityOf(child.pid);
-  if (identity === null) {
+  const identity = child.pid === undefined ? undefined : identityOf(child.pid);
+  if (identity === undefined) {
     const { error } = await end;
     return {
       kind: 'failed',
@@ -88,7 +84,7 @@ export async function startGatewayProcess(options: StartGatewayOptions): Promise
  * not answer on its port.
  */
 export async function findGatewayProcess(options: {
-  readonly identity: GatewayProcessIdentity;
+  readonly identity: ProcessIdentity;
   readonly port: number;
   readonly detached: boolean;
   readonly clock: Clock;
@@ -154,7 +150,7 @@ async function waitUntilReady(attempt: {
 }
 
 function gatewayProcess(options: {
-  readonly identity: GatewayProcessIdentity;
+  readonly identity: ProcessIdentity;
   readonly port: number;
   readonly ownsGroup: boolean;
   readonly clock: Clock;

@@ -3,7 +3,12 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startChild, type Child } from '../../../src/local/child.ts';
 import { findLiving, readRecords } from '../../../src/local/process-record.ts';
-import { descendantsOf, identityOf, isLiving, readProcess } from '../../../src/local/processes.ts';
+import {
+  descendantsOf,
+  identityOf,
+  isLiving,
+  readProcess,
+} from '../../../src/platform/processes.ts';
 import { systemClock } from '../../../src/platform/clock.ts';
 import { eventually } from '../../support/eventually.ts';
 import { tempDir } from '../../support/temp-dir.ts';

@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from '@jest/globals';
 import { once } from 'node:events';
-import { isLiving } from '../../../src/local/processes.ts';
+import { isLiving } from '../../../src/platform/processes.ts';
 import { eventually } from '../../support/eventually.ts';
 import { startSmallLauncher, sweep, type SmallLauncher } from '../../support/small-launcher.ts';
 import { tempDir } from '../../support/temp-dir.ts';

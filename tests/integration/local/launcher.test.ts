@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { identityOf, isLiving } from '../../../src/local/processes.ts';
+import { identityOf, isLiving } from '../../../src/platform/processes.ts';
 import { eventually } from '../../support/eventually.ts';
 import { tempDir } from '../../support/temp-dir.ts';
 

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { readRecords } from '../../../src/local/process-record.ts';
 import { startPostgresServer, type PostgresServer } from '../../../src/local/postgres-server.ts';
-import { identityOf, isLiving } from '../../../src/local/processes.ts';
+import { identityOf, isLiving } from '../../../src/platform/processes.ts';
 import { systemClock } from '../../../src/platform/clock.ts';
 import { recordingProgress, type RecordingProgress } from '../../support/recording-progress.ts';
 import { tempDir } from '../../support/temp-dir.ts';

@@ -16,7 +16,7 @@ import {
   listProcesses,
   markedWith,
   readProcess,
-} from '../../../src/local/processes.ts';
+} from '../../../src/platform/processes.ts';
 import { systemClock } from '../../../src/platform/clock.ts';
 import { eventually } from '../../support/eventually.ts';
 import { tempDir } from '../../support/temp-dir.ts';
@@ -68,7 +68,7 @@ test('a process whose pid was given out again is not ended, its note is dropped 
 test('a note of an earlier boot ends nothing, even when pid and start time match (P37)', async () => {
   using dir = tempDir();
   const innocent = shell('sleep 300');
-  writeRecord(dir.path, { ...innocent, bootId: 'an earlier one' });
+  writeRecord(dir.path, { ...innocent, machineBootId: 'an earlier one' });
   await endRecorded({ recordsDir: dir.path, graceMs: 500, clock });
   expect(isLiving(innocent)).toBe(true);
 });

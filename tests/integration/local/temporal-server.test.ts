@@ -28,6 +28,7 @@ async function start(dir: string, wishes: Wishes = {}): Promise<TemporalServer> 
     dataDir: join(dir, 'temporal'),
     storage: 'file',
     namespace: 'dash',
+    searchAttributes: ['SomeName'],
     home: { recordsDir: join(dir, 'processes'), launchId: 'test' },
     env: process.env,
     clock: systemClock(),

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { gatewayConfig, writeGatewayConfig } from '../../../src/gateway/managed/gateway-config.ts';
 import { gatewayEnv } from '../../../src/gateway/managed/gateway-env.ts';
 import type { GatewayModel } from '../../../src/gateway/managed/gateway-model.ts';
-import { identityOf, isLiving } from '../../../src/gateway/managed/process-identity.ts';
+import { identityOf, isLiving } from '../../../src/platform/processes.ts';
 import { failureOfExit, lastWords } from '../../../src/gateway/managed/start-failure.ts';
 
 const models: readonly GatewayModel[] = [
@@ -172,6 +172,6 @@ describe('the identity of a process (P37)', () => {
     expect(isLiving(own)).toBe(true);
     expect(isLiving({ ...own, startTicks: own.startTicks - 1 })).toBe(false);
     expect(isLiving({ ...own, machineBootId: 'another' })).toBe(false);
-    expect(identityOf(2 ** 22)).toBeNull();
+    expect(identityOf(2 ** 22)).toBeUndefined();
   });
 });

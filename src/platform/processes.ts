@@ -3,13 +3,12 @@
  * pid + start time + boot name one process for ever (P37). Linux only: read from /proc.
  */
 import { readdirSync, readFileSync } from 'node:fs';
-import { LocalError } from './local-error.ts';
 
-/** One process, for ever: `startTicks` counts clock ticks from the boot named by `bootId`. */
+/** One process, for ever: `startTicks` counts clock ticks from the boot of the machine that `machineBootId` names. */
 export interface ProcessIdentity {
   readonly pid: number;
   readonly startTicks: number;
-  readonly bootId: string;
+  readonly machineBootId: string;
 }
 
 /** A line of the process table. A zombie has ended already; nobody has collected it yet. */
@@ -53,14 +52,15 @@ export function listProcesses(): ProcessInfo[] {
 /** The identity of a living process, or undefined when it has ended. */
 export function identityOf(pid: number): ProcessIdentity | undefined {
   const info = readProcess(pid);
-  if (info === undefined || info.isZombie) return undefined;
-  return { pid, startTicks: info.startTicks, bootId: currentBootId() };
+  const machineBootId = currentMachineBootId();
+  if (info === undefined || info.isZombie || machineBootId === undefined) return undefined;
+  return { pid, startTicks: info.startTicks, machineBootId };
 }
 
 /** True only when exactly this process still lives: another one with the same pid does not count (P37). */
 export function isLiving(identity: ProcessIdentity): boolean {
   const now = identityOf(identity.pid);
-  return now?.startTicks === identity.startTicks && now.bootId === identity.bootId;
+  return now?.startTicks === identity.startTicks && now.machineBootId === identity.machineBootId;
 }
 
 /**
@@ -68,7 +68,7 @@ export function isLiving(identity: ProcessIdentity): boolean {
  * helpers stay there when it dies first). When the pid was given out again, none.
  */
 export function membersOf(identity: ProcessIdentity): ProcessInfo[] {
-  if (identity.bootId !== currentBootId()) return [];
+  if (identity.machineBootId !== currentMachineBootId()) return [];
   const leader = readProcess(identity.pid);
   if (leader !== undefined && leader.startTicks !== identity.startTicks) return [];
   return listProcesses().filter(
@@ -95,17 +95,9 @@ export function markedWith(launchId: string): ProcessInfo[] {
   });
 }
 
-/** Names the current boot of the machine. Throws where there is no /proc, with what to do. */
-export function currentBootId(): string {
-  const id = readProcFile('/proc/sys/kernel/random/boot_id');
-  if (id === undefined) {
-    throw new LocalError({
-      code: 'unsupported-platform',
-      happened: 'This machine has no /proc, so Dash cannot tell its own processes from others.',
-      toDo: 'Run Dash on Linux (x64 or arm64), or in a Linux container or virtual machine.',
-    });
-  }
-  return id.trim();
+/** Names the current boot of the machine; undefined where there is no /proc to tell processes apart by. */
+export function currentMachineBootId(): string | undefined {
+  return readProcFile('/proc/sys/kernel/random/boot_id')?.trim();
 }
 
 /** A process may end between any two looks, and those of other users hide: both read as absent. */
