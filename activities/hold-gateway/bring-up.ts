@@ -44,8 +44,7 @@ export type ProcessReady =
 export async function ensureProcess(
   deps: HoldDeps,
   gateway: GatewayRecord,
-  token: string,
-  unclean: boolean,
+  { token, unclean, signal }: { token: string; unclean: boolean; signal: AbortSignal },
 ): Promise<ProcessReady> {
   const { db, managed } = deps;
   if (managed === null) {
@@ -60,7 +59,7 @@ export async function ensureProcess(
     if (recent + 1 >= UNCLEAN_STARTS) return crashLoop(gateway, recent + 1);
     await recordStart(db, { gatewayId: gateway.id, reason: 'ended unexpectedly' });
   }
-  const start = await managed.ensure(gateway, token);
+  const start = await managed.ensure(gateway, token, signal);
   switch (start.kind) {
     case 'running':
       return { kind: 'ready', endpoint: start.endpoint, process: start.process };

@@ -56,6 +56,7 @@ export class GatewayHold {
       gatewayId,
       deps,
       lease: this.lease,
+      ending: this.#stop.signal,
       onNews: () => this.nudge(),
       onRefused: (written) => this.#onRefused(written),
     });

@@ -27,6 +27,8 @@ export interface TenderOptions {
   readonly gatewayId: string;
   readonly deps: HoldDeps;
   readonly lease: HoldLease;
+  /** Aborts when the hold ends: what takes long is given up. */
+  readonly ending: AbortSignal;
   /** Something happened that deserves a turn. */
   readonly onNews: () => void;
   /** A write was refused: this host is not the owner, or there is no such gateway. */
@@ -168,7 +170,10 @@ export class GatewayTender {
     if (this.#started && (await this.#deps.managed?.lives(gateway))) return gateway.endpoint;
     this.#ready = false;
     await this.#report(gateway, report('starting', 'its process starts'));
-    const process = await ensureProcess(this.#deps, gateway, token, this.#started);
+    const { ending } = this.#options;
+    const unclean = this.#started;
+    const process = await ensureProcess(this.#deps, gateway, { token, unclean, signal: ending });
+    if (ending.aborted) return null;
     // A start that did not become ready counts like a process that ended: the budget stops a loop of either.
     this.#started = true;
     if (process.kind === 'not-ready') {

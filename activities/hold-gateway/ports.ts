@@ -36,8 +36,11 @@ export type ProcessStart =
 
 /** The processes of the managed gateways of this host. */
 export interface ManagedProcesses {
-  /** Finds the process of an earlier start by its record, or starts one; waits until it is ready. */
-  ensure(gateway: GatewayRecord, token: string): Promise<ProcessStart>;
+  /**
+   * Finds the process of an earlier start by its record, or starts one; waits until it is ready. At the signal a
+   * start under way is given up, its process ended within seconds, and the answer is `not-ready`.
+   */
+  ensure(gateway: GatewayRecord, token: string, signal: AbortSignal): Promise<ProcessStart>;
   /** True while the recorded process lives. */
   lives(gateway: GatewayRecord): Promise<boolean>;
   /**

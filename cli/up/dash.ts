@@ -105,7 +105,9 @@ async function startHost(
     hold: config.hold,
     run: config.run,
   });
-  up.onEnd('the gateway host', () => host.close());
+  // What takes longer must not use up the time of those that are to end after it.
+  const withinMs = config.host.handOverGraceMs;
+  up.onEnd('the gateway host', () => host.close(), { withinMs });
   return { earlierBootId: gateway?.bootId ?? null };
 }
 

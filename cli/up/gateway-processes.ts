@@ -47,6 +47,8 @@ export interface GatewayProcessesOptions {
 interface Running {
   readonly process: GatewayProcess;
   readonly token: string;
+  /** Resolves when the start has succeeded, or has ended its process; null: it is over. */
+  readonly starting: Promise<unknown> | null;
 }
 
 /** What the row keeps of a process, so that it is found again, or at least its port is kept. */
@@ -65,23 +67,28 @@ const OPENCLAW_LANES = 8;
 export class GatewayProcesses implements ManagedProcesses {
   readonly #options: GatewayProcessesOptions;
   readonly #running = new Map<string, Running>();
+  readonly #ending = new AbortController();
 
   constructor(options: GatewayProcessesOptions) {
     this.#options = options;
   }
 
-  async ensure(gateway: GatewayRecord, token: string): Promise<ProcessStart> {
+  async ensure(gateway: GatewayRecord, token: string, signal: AbortSignal): Promise<ProcessStart> {
+    // An earlier hold has given its start up, or succeeds with it.
+    await this.#running.get(gateway.id)?.starting;
     const found = await this.#find(gateway);
     if (found !== null) {
-      this.#running.set(gateway.id, { process: found, token });
+      this.#running.set(gateway.id, { process: found, token, starting: null });
       return runningAt(found, false);
     }
-    this.#forget(gateway.id);
-    const first = await this.#start(gateway, token, portOf(gateway));
+    const former = this.#running.get(gateway.id)?.process;
+    if (former !== undefined) this.#forget(gateway.id, former);
+    const start = { token, signal: AbortSignal.any([signal, this.#ending.signal]) };
+    const first = await this.#start(gateway, start, portOf(gateway));
     // Somebody took the port between the look and the start.
     const last =
       first.kind === 'failed' && first.failure.kind === 'port-busy'
-        ? await this.#start(gateway, token, undefined)
+        ? await this.#start(gateway, start, undefined)
         : first;
     return last.kind === 'ready' ? runningAt(last.process, true) : notRunning(last.failure);
   }
@@ -101,17 +108,25 @@ export class GatewayProcesses implements ManagedProcesses {
     if (process !== null) await this.#end(gateway.id, process, connection, boundMs);
   }
 
-  /** Ends every process (P34): suspended over a connection of its own, SIGTERM, SIGKILL after `graceMs`. */
+  /**
+   * Ends every process (P34), also one that is just starting, and starts no other: suspended over a connection of its
+   * own, SIGTERM, SIGKILL after `graceMs`.
+   */
   async stopAll({ graceMs }: { graceMs: number }): Promise<void> {
-    await Promise.all(
-      [...this.#running].map(async ([id, { process, token }]) => {
-        if (!process.isLiving()) return this.#forget(id);
-        const connection = this.#options.connect(id, process.endpoint, token);
-        await connection.whenOpen({ timeoutMs: CONNECT_MS }).catch(() => undefined);
-        await this.#end(id, process, connection, graceMs);
-        await connection.close();
-      }),
-    );
+    this.#ending.abort();
+    await Promise.all([...this.#running.keys()].map((id) => this.#stopOne(id, graceMs)));
+  }
+
+  async #stopOne(gatewayId: string, graceMs: number): Promise<void> {
+    await this.#running.get(gatewayId)?.starting;
+    const running = this.#running.get(gatewayId);
+    if (running === undefined) return;
+    const { process, token } = running;
+    if (!process.isLiving()) return this.#forget(gatewayId, process);
+    const connection = this.#options.connect(gatewayId, process.endpoint, token);
+    await connection.whenOpen({ timeoutMs: CONNECT_MS }).catch(() => undefined);
+    await this.#end(gatewayId, process, connection, graceMs);
+    await connection.close();
   }
 
   async #find(gateway: GatewayRecord): Promise<GatewayProcess | null> {
@@ -125,7 +140,7 @@ export class GatewayProcesses implements ManagedProcesses {
 
   async #start(
     gateway: GatewayRecord,
-    token: string,
+    { token, signal }: { readonly token: string; readonly signal: AbortSignal },
     wantedPort: number | undefined,
   ): Promise<StartedGateway> {
     const { dir, nodePath, entryPath, model, path, tmpDir, marks, clock, say } = this.#options;
@@ -135,7 +150,8 @@ export class GatewayProcesses implements ManagedProcesses {
       say,
       ...(wantedPort === undefined ? {} : { wanted: wantedPort }),
     });
-    let spawned: ProcessIdentity | null = null;
+    let spawned: GatewayProcess | null = null;
+    const settled = Promise.withResolvers<void>();
     const started = await startGatewayProcess({
       nodePath,
       entryPath,
@@ -151,14 +167,16 @@ export class GatewayProcesses implements ManagedProcesses {
       detached: true,
       startTimeoutMs: this.#options.startTimeoutMs,
       clock,
-      onSpawned: (identity) => {
-        spawned = identity;
-        this.#options.onSpawned(gateway.id, identity);
+      signal,
+      onSpawned: (process) => {
+        this.#options.onSpawned(gateway.id, process.identity);
+        spawned = process;
+        this.#running.set(gateway.id, { process, token, starting: settled.promise });
       },
-    });
+    }).finally(settled.resolve);
     if (started.kind === 'ready')
-      this.#running.set(gateway.id, { process: started.process, token });
-    else if (spawned !== null) this.#options.onEnded(gateway.id, spawned);
+      this.#running.set(gateway.id, { process: started.process, token, starting: null });
+    else if (spawned !== null) this.#forget(gateway.id, spawned);
     return started;
   }
 
@@ -180,13 +198,17 @@ export class GatewayProcesses implements ManagedProcesses {
       log,
     });
     log.info({ gatewayId, orderly }, 'the gateway process has ended');
-    this.#forget(gatewayId);
+    this.#forget(gatewayId, process);
   }
 
-  #forget(gatewayId: string): void {
-    const known = this.#running.get(gatewayId);
-    this.#running.delete(gatewayId);
-    if (known !== undefined) this.#options.onEnded(gatewayId, known.process.identity);
+  /** Only this process: its end may be noticed when the next one runs. One that survives SIGKILL is kept. */
+  #forget(gatewayId: string, { identity }: GatewayProcess): void {
+    if (isLiving(identity)) return;
+    const known = this.#running.get(gatewayId)?.process.identity;
+    if (known?.pid === identity.pid && known.startTicks === identity.startTicks) {
+      this.#running.delete(gatewayId);
+    }
+    this.#options.onEnded(gatewayId, identity);
   }
 }
 
@@ -208,6 +230,8 @@ function notRunning(failure: StartFailure): ProcessStart {
       };
     case 'timeout':
       return { kind: 'not-ready', words: `it was not ready in time: ${failure.words}` };
+    case 'interrupted':
+      return { kind: 'not-ready', words: failure.words };
     case 'port-busy':
       return { kind: 'not-ready', words: `its port is taken: ${failure.words}` };
     case 'not-startable':

@@ -16,8 +16,8 @@ export interface Launch {
   end(): Promise<void>;
 }
 
-/** Hand-over 30 s, gateways 10 s, Temporal and PostgreSQL 10 s each, and some air. */
-const END_WITHIN_MS = 70_000;
+/** After the hand-over: gateways 10 s, Temporal and PostgreSQL 10 s each, and some air. */
+const REST_WITHIN_MS = 45_000;
 
 /** Takes the data directory (a LocalError says who has it) and prepares log, progress and the order of ends. */
 export async function beginLaunch(config: DashConfig, context: CliContext): Promise<Launch> {
@@ -31,14 +31,20 @@ export async function beginLaunch(config: DashConfig, context: CliContext): Prom
   const stream = output.json ? context.stderr : context.stdout;
   const color = context.colorful && stream.isTTY === true;
   const progress = createProgress({ stream, clock, color });
-  const lifecycle = createLifecycle({ log, clock, deadlineMs: END_WITHIN_MS });
+  const lifecycle = createLifecycle({
+    log,
+    clock,
+    deadlineMs: config.host.handOverGraceMs + REST_WITHIN_MS,
+  });
   const failure = Promise.withResolvers<never>();
   let tell = (_what: string): void => undefined;
-  const onEnd: UpContext['onEnd'] = (what, end) =>
-    lifecycle.onEnd(what, () => {
+  const onEnd: UpContext['onEnd'] = (what, end, options) => {
+    const told = (): Promise<void> | void => {
       tell(what);
       return end();
-    });
+    };
+    lifecycle.onEnd(what, told, options);
+  };
   onEnd('the data directory', () => dataDir.release());
   return {
     failed: failure.promise,

@@ -18,6 +18,8 @@ import type { UpContext } from './up-context.ts';
 const START_TIMEOUT_MS = 4 * 60_000;
 /** SIGKILL after this (P34). */
 const END_GRACE_MS = 10_000;
+/** With the suspension before it and the death after it. */
+const END_WITHIN_MS = 20_000;
 
 /** Installs OpenClaw when it is absent; throws a LocalError when it cannot. */
 export function installOpenClaw(up: UpContext): Promise<OpenClawPackage> {
@@ -67,7 +69,9 @@ export async function startManagedGateways(
     onSpawned: (id, identity) => writeRecord(dataDir.home.recordsDir, recordOf(id, identity)),
     onEnded: (id, identity) => removeRecord(dataDir.home.recordsDir, recordOf(id, identity)),
   });
-  up.onEnd('the gateway processes', () => gateways.stopAll({ graceMs: END_GRACE_MS }));
+  up.onEnd('the gateway processes', () => gateways.stopAll({ graceMs: END_GRACE_MS }), {
+    withinMs: END_WITHIN_MS,
+  });
   return gateways;
 }
 

@@ -14,8 +14,12 @@ export interface UpContext {
   readonly progress: Progress;
   /** Aborts when everything is to end: long steps stop. */
   readonly ending: AbortSignal;
-  /** Remembers how `what` ends; what was started last ends first. */
-  onEnd(what: string, end: () => Promise<void> | void): void;
+  /** Remembers how `what` ends, and within which time; what was started last ends first. */
+  onEnd(
+    what: string,
+    end: () => Promise<void> | void,
+    options?: { readonly withinMs?: number },
+  ): void;
   /** Something that everything else needs has ended by itself: everything ends, with this reason. */
   fail(error: Error): void;
 }

@@ -36,6 +36,6 @@ if (heard !== DISMISSED) {
   });
   const names = ended.map(({ what, pid }) => `${what} (${pid})`).join(', ') || 'nothing recorded';
   process.stderr.write(
-    `${new Date(clock.now()).toISOString()} the launcher is gone; ended: ${names}; left: ${survivors.join(', ') || 'none'}\n`,
+    `${new Date(clock.now()).toISOString()} the launcher is gone, or left these; ended: ${names}; left: ${survivors.join(', ') || 'none'}\n`,
   );
 }

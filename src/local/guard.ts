@@ -1,7 +1,8 @@
 /**
  * The guard: a small process of its own that holds one end of a pipe. While the launcher lives,
  * nothing happens. When the pipe breaks (the launcher was killed, even with SIGKILL) the guard ends
- * every recorded process within ten seconds, then itself. A normal end of the launcher dismisses it.
+ * every recorded process within ten seconds, then itself. A normal end of the launcher, which leaves
+ * nothing, dismisses it.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -9,13 +10,17 @@ import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { dirname, extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { LAUNCH_MARK, markedWith, membersOf } from '../platform/processes.ts';
 import type { ProcessHome } from './child.ts';
 import { explainFileError, LocalError } from './local-error.ts';
-import { LAUNCH_MARK } from '../platform/processes.ts';
+import { readRecords } from './process-record.ts';
 
 export interface Guard {
   readonly pid: number;
-  /** Sends the guard home without its work; call it after the children have ended. */
+  /**
+   * Call it after the children have ended: then the guard goes home. It ends first what still lives of this launch,
+   * and resolves when that is done.
+   */
   dismiss(): Promise<void>;
 }
 
@@ -58,10 +63,16 @@ export async function startGuard(options: {
     async dismiss() {
       if (child.exitCode !== null || child.signalCode !== null) return;
       child.ref();
-      pipe.end(DISMISSED);
+      if (isAnyLeft(home)) pipe.end();
+      else pipe.end(DISMISSED);
       await ended;
     },
   };
+}
+
+function isAnyLeft({ recordsDir, launchId }: ProcessHome): boolean {
+  const recorded = readRecords(recordsDir).some((record) => membersOf(record).length > 0);
+  return recorded || markedWith(launchId).length > 0;
 }
 
 function notStarted(how: string, cause?: unknown): LocalError {

@@ -61,7 +61,7 @@ async function startProgram(
     detached: true,
     startTimeoutMs: 20_000,
     clock,
-    onSpawned: (identity) => spawned.push(identity),
+    onSpawned: ({ identity }) => spawned.push(identity),
     ...change,
   });
 }

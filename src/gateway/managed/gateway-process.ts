@@ -21,8 +21,8 @@ export interface StartGatewayOptions {
   readonly startTimeoutMs: number;
   readonly clock: Clock;
   /** Called in the tick of the start, so that a note about it can be written before anything can be killed. */
-  readonly onSpawned?: (identity: ProcessIdentity) => void;
-  /** Gives up and ends the process. */
+  readonly onSpawned?: (process: GatewayProcess) => void;
+  /** Gives the start up: the process is asked to end, and killed soon after. */
   readonly signal?: AbortSignal;
 }
 
@@ -46,12 +46,15 @@ const LOG_LIMIT_BYTES = 8 * 1024 * 1024;
 const POLL_MS = 100;
 const PROBE_TIMEOUT_MS = 2000;
 const KILL_WAIT_MS = 5000;
+/** A start that is given up gets SIGKILL after this: a gateway counts starts that were killed against itself. */
+const INTERRUPT_GRACE_MS = 5000;
 
 /**
  * Writes the configuration, starts the gateway and waits until it takes work. Whatever goes wrong comes back as a
  * `StartFailure` with the gateway's own words, and no process is left behind.
  */
 export async function startGatewayProcess(options: StartGatewayOptions): Promise<StartedGateway> {
+  if (options.signal?.aborted) return INTERRUPTED;
   const paths = writeGatewayConfig(options.config);
   rotate(paths.outputPath);
   const log = openSync(paths.outputPath, 'a', 0o600);
@@ -68,14 +71,20 @@ export async function startGatewayProcess(options: StartGatewayOptions): Promise
       failure: { kind: 'not-startable', words: error ?? lastWords(output()) },
     };
   }
-  options.onSpawned?.(identity);
-  child.unref();
   const process = gatewayProcess({
     identity,
     port: options.config.port,
     ownsGroup: options.detached,
     clock: options.clock,
   });
+  try {
+    options.onSpawned?.(process);
+  } catch (error) {
+    // Without its note nobody would find it again.
+    child.kill('SIGKILL');
+    throw error;
+  }
+  child.unref();
   return waitUntilReady({ options, process, end, output });
 }
 
@@ -95,6 +104,11 @@ export async function findGatewayProcess(options: {
   const readiness = await probeReady({ endpoint: found.endpoint, timeoutMs: PROBE_TIMEOUT_MS });
   return readiness.kind === 'unreachable' ? null : found;
 }
+
+const INTERRUPTED: StartedGateway = {
+  kind: 'failed',
+  failure: { kind: 'interrupted', words: 'the start was given up' },
+};
 
 interface Exit {
   readonly code: number | null;
@@ -140,8 +154,11 @@ async function waitUntilReady(attempt: {
     // Another gateway that was there before answers on the port too, until this one finds it taken and ends.
     const isOwn = listensOn(process.identity.pid, options.config.port);
     if (readiness.kind === 'ready' && isOwn) return { kind: 'ready', process };
-    const isOver = clock.monotonic() >= deadline || options.signal?.aborted === true;
-    if (isOver) {
+    if (options.signal?.aborted) {
+      await process.end({ graceMs: INTERRUPT_GRACE_MS });
+      return INTERRUPTED;
+    }
+    if (clock.monotonic() >= deadline) {
       await process.kill();
       return { kind: 'failed', failure: { kind: 'timeout', words: lastWords(output()) } };
     }

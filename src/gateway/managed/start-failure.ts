@@ -12,6 +12,8 @@ export type StartFailure =
       readonly words: string;
     }
   | { readonly kind: 'timeout'; readonly words: string }
+  /** Whoever asked for it wants it no longer. */
+  | { readonly kind: 'interrupted'; readonly words: string }
   /** The program itself could not be started (no such file, not executable). */
   | { readonly kind: 'not-startable'; readonly words: string };
 

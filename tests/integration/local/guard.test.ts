@@ -1,6 +1,13 @@
 import { afterEach, expect, test } from '@jest/globals';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { isLiving } from '../../../src/platform/processes.ts';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { startChild } from '../../../src/local/child.ts';
+import { startGuard } from '../../../src/local/guard.ts';
+import { readRecords } from '../../../src/local/process-record.ts';
+import { systemClock } from '../../../src/platform/clock.ts';
+import { isLiving, LAUNCH_MARK } from '../../../src/platform/processes.ts';
 import { eventually } from '../../support/eventually.ts';
 import { startSmallLauncher, sweep, type SmallLauncher } from '../../support/small-launcher.ts';
 import { tempDir } from '../../support/temp-dir.ts';
@@ -36,15 +43,46 @@ test('what a terminal sends to everyone does not end the guard before its work (
   await eventually(() => launcher.living().length === 0, { timeoutMs: 10_000 });
 }, 20_000);
 
-test('an orderly end stops the children and dismisses the guard', async () => {
+test('an orderly end stops the children; a helper that left its session is ended by the guard before it goes (P37)', async () => {
   using dir = tempDir();
   const launcher = await launch(dir.path);
   launcher.process.kill('SIGTERM');
   const [code] = (await once(launcher.process, 'exit')) as [number];
   expect(code).toBe(0);
   expect(isLiving(launcher.guard)).toBe(false);
-  // The helper that left its session is nobody's child any more; only a guard at work would end it.
-  expect(launcher.living()).toEqual([launcher.started[4]!.pid]);
+  expect(launcher.living()).toEqual([]);
+}, 20_000);
+
+test('a dismissed guard touches nothing that its launch did not start (P37)', async () => {
+  using dir = tempDir();
+  const home = { recordsDir: join(dir.path, 'processes'), launchId: 'guard-test-1' };
+  const logFile = join(dir.path, 'guard.log');
+  const env = { PATH: process.env['PATH'] };
+  const other = spawn('sleep', ['300'], { env: { ...env, [LAUNCH_MARK]: 'guard-test-11' } });
+  const guard = await startGuard({ home, logFile, env });
+  await guard.dismiss();
+  expect(readFileSync(logFile, 'utf8')).toBe('');
+  expect(other.exitCode).toBeNull();
+  expect(other.kill()).toBe(true);
+}, 20_000);
+
+test('a guard that is dismissed too early ends first what is recorded and lives (P37)', async () => {
+  using dir = tempDir();
+  const home = { recordsDir: join(dir.path, 'processes'), launchId: 'guard-test-2' };
+  const env = { PATH: process.env['PATH'] };
+  const guard = await startGuard({ home, logFile: join(dir.path, 'guard.log'), env });
+  const child = await startChild({
+    what: 'a late program',
+    command: 'sleep',
+    args: ['300'],
+    env,
+    logFile: join(dir.path, 'child.log'),
+    home,
+    clock: systemClock(),
+  });
+  await guard.dismiss();
+  expect(await child.exited).toEqual({ code: null, signal: 'SIGTERM' });
+  expect(readRecords(home.recordsDir)).toEqual([]);
 }, 20_000);
 
 test('when the guard was killed too, the next start ends what is left before it starts anything (P37)', async () => {
