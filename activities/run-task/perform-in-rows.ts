@@ -104,7 +104,8 @@ export async function reappear(deps: RunDeps, state: RunState): Promise<Performe
 }
 
 export async function freeLane(deps: RunDeps, state: RunState): Promise<Performed> {
-  const marked = await deps.rows.freeLane(writer(state));
+  const { indeterminateAt } = state.row;
+  const marked = await deps.rows.freeLane({ ...writer(state), indeterminateAt });
   if (marked.kind === 'ok') laneFreed(deps, state);
   return afterMark(state, marked, { holdsLane: false });
 }

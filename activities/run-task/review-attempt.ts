@@ -32,7 +32,8 @@ export function createReviewAttempt(deps: RunDeps): ReviewAttempt {
       }
       if (action.kind === 'reappear') return { kind: 'appeared' };
       if (action.kind !== 'free-lane') return { kind: 'unchanged' };
-      const freed = await deps.rows.freeLane({ attemptId, ownerEpoch });
+      const { indeterminateAt } = subject.row;
+      const freed = await deps.rows.freeLane({ attemptId, ownerEpoch, indeterminateAt });
       return { kind: freed.kind === 'ok' ? 'lane-freed' : 'unchanged' };
     },
   };

@@ -21,10 +21,17 @@ export function markIndeterminate(
   return db.call('mark_indeterminate', options);
 }
 
-/** The gateway shows nothing executing for this attempt: its lane is free, whatever its state. */
+/**
+ * The gateway shows nothing executing for this indeterminate attempt: its lane is free. `indeterminateAt` is the row's
+ * own, as it stood before the gateway was looked at: where the run has appeared since, what stands is answered.
+ */
 export function freeLane(
   db: Database,
-  options: { readonly attemptId: string; readonly ownerEpoch?: number },
+  options: {
+    readonly attemptId: string;
+    readonly ownerEpoch: number;
+    readonly indeterminateAt: string | null;
+  },
 ): Promise<MarkResult> {
   return db.call('free_lane', options);
 }

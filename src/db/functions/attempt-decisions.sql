@@ -25,17 +25,22 @@ begin
   return jsonb_build_object('kind', 'ok');
 end $$;
 
+-- What was seen holds for the time since which the attempt was indeterminate: its run may have appeared meanwhile.
 create or replace function dash.free_lane(p jsonb) returns jsonb
 language plpgsql as $$
 declare
   l record := dash.lock_attempt((p->>'attemptId')::uuid);
+  a dash.attempts := l.attempt;
 begin
-  if (l.attempt).id is null then
-    return dash.attempt_stands('not-found', l.attempt, l.task);
+  if a.id is null then
+    return dash.attempt_stands('not-found', a, l.task);
   elsif dash.is_superseded((p->>'ownerEpoch')::bigint, l.gateway) then
-    return dash.attempt_stands('superseded-owner', l.attempt, l.task);
+    return dash.attempt_stands('superseded-owner', a, l.task);
+  elsif a.state <> 'indeterminate'
+     or dash.iso(a.indeterminate_at) is distinct from p->>'indeterminateAt' then
+    return dash.attempt_stands('state', a, l.task);
   end if;
-  update dash.attempts set holds_lane = false where id = (l.attempt).id and holds_lane;
+  update dash.attempts set holds_lane = false where id = a.id and holds_lane;
   return jsonb_build_object('kind', 'ok');
 end $$;
 

@@ -26,13 +26,13 @@ language sql immutable as $$
 $$;
 
 -- Back in the queue with its old seq, or held while its swarm is paused, or settled. Everything is locked, `a` (the
--- last attempt) is ended. P27: after an attempt that the gateway may have accepted only that gateway gets the task,
+-- last attempt; null: it was never bound to one) is ended. The limit of its time in the queue stands until it has run. P27: after an attempt that the gateway may have accepted only that gateway gets the task,
 -- unless it is idempotent. A session's pin is the session's.
 create or replace function dash.to_queue(t dash.tasks, a dash.attempts, p_actor text) returns jsonb
 language plpgsql as $$
 declare
   v_end jsonb := dash.early_end(t);
-  v_ran boolean := a.run_ids <> '{}' and a.state <> 'released';
+  v_ran boolean := coalesce(a.run_ids <> '{}' and a.state <> 'released', false);
 begin
   if v_end is not null then
     return dash.settle_locked(t, v_end, a, p_actor);

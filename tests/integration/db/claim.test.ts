@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { readAttempt, taskAttempts } from '../../../src/db/attempt-record.ts';
+import { freeLane } from '../../../src/db/attempt-decision.ts';
 import { closeAttempt, releaseAttempt } from '../../../src/db/attempt-run.ts';
 import {
   allocateOwnerEpoch,
@@ -206,7 +207,9 @@ describe('claim', () => {
       keepLane: true,
     });
     expect(await claim(db, [gateway])).toEqual([]);
-    await db.call('free_lane', { attemptId: first.attemptId });
+    const row = await readAttempt(db, first.attemptId);
+    const { attemptId, indeterminateAt } = row!;
+    await freeLane(db, { attemptId, ownerEpoch: 1, indeterminateAt });
     expect(await claim(db, [gateway])).toHaveLength(1);
   });
 

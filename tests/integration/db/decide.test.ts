@@ -70,11 +70,28 @@ describe('an indeterminate attempt', () => {
     });
     await accept(db);
     expect(await claim(db, [gateway])).toEqual([]);
-    expect(await freeLane(db, { attemptId, ownerEpoch: 7 })).toMatchObject({
+    const { indeterminateAt } = (await readAttempt(db, attemptId))!;
+    expect(await freeLane(db, { attemptId, ownerEpoch: 7, indeterminateAt })).toMatchObject({
       because: 'superseded-owner',
     });
-    expect(await freeLane(db, { attemptId, ownerEpoch: 1 })).toEqual({ kind: 'ok' });
+    expect(await freeLane(db, { attemptId, ownerEpoch: 1, indeterminateAt })).toEqual({
+      kind: 'ok',
+    });
     expect(await claim(db, [gateway])).toHaveLength(1);
+  });
+
+  it('keeps the lane of a run that has appeared since the gateway was looked at, also when it was lost again (R13)', async () => {
+    const { db } = database();
+    const { attemptId } = await vanished(db);
+    const { indeterminateAt } = (await readAttempt(db, attemptId))!;
+    const seenIdle = { attemptId, ownerEpoch: 1, indeterminateAt };
+    await recoverFromIndeterminate(db, { attemptId, ownerEpoch: 1 });
+    expect(await freeLane(db, seenIdle)).toMatchObject({ because: 'state', state: 'accepted' });
+    expect(await readAttempt(db, attemptId)).toMatchObject({ holdsLane: true });
+    const [reason, evidence] = ['abort-unconfirmed', null] as const;
+    await markIndeterminate(db, { attemptId, ownerEpoch: 1, reason, evidence, keepLane: true });
+    expect(await freeLane(db, seenIdle)).toMatchObject({ because: 'state' });
+    expect(await readAttempt(db, attemptId)).toMatchObject({ holdsLane: true });
   });
 
   it('recovers without a person when its run appears after all (P29)', async () => {

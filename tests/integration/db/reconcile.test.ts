@@ -192,6 +192,19 @@ describe('reconcile finds', () => {
     expect(await claimOne(db, gateway)).toMatchObject({ taskId, attemptNumber: 2 });
   });
 
+  it('tasks that were blocked by a conflict, and leaves them the limit of their time in the queue (P8, P13)', async () => {
+    const { db } = database();
+    await openGateway(db, 'g1');
+    const { id: taskId, queueExpiresAt } = await accept(db, { queueLimitSeconds: 600 });
+    expect(queueExpiresAt).not.toBeNull();
+    await db.rows(
+      `update dash.tasks set state = 'blocked', state_reason = 'conflict' where id = $1`,
+      [taskId],
+    );
+    expect(await repairConflict(db, taskId)).toBe(true);
+    expect(await getTask(db, taskId)).toMatchObject({ state: 'queued', queueExpiresAt });
+  });
+
   it('owners that write nothing any more (P35)', async () => {
     const { db } = database();
     await openGateway(db, 'g1');

@@ -47,6 +47,7 @@ export interface SimAttempt {
   outcome: AttemptOutcome | null;
   failure: RunFailure | null;
   indeterminateReason: IndeterminateReason | null;
+  indeterminateAt: string | null;
   unexpected: number;
 }
 
@@ -128,6 +129,7 @@ export class SimRows {
       outcome: null,
       failure: null,
       indeterminateReason: null,
+      indeterminateAt: null,
       unexpected: 0,
     };
     task.attempts.push(attempt);
@@ -211,22 +213,26 @@ export class SimRows {
               this.#watch.indeterminate(attempt, options.reason, options.keepLane);
               attempt.state = 'indeterminate';
               attempt.indeterminateReason = options.reason;
+              attempt.indeterminateAt = iso(this.#world.timeMs);
             }
             attempt.holdsLane &&= options.keepLane;
           }),
         ),
       freeLane: (options) =>
         call(() =>
-          this.#mark(options, ['planned', 'sending', 'accepted', 'indeterminate'], (attempt) => {
-            this.#watch.laneFreed(attempt);
-            attempt.holdsLane = false;
-          }),
+          this.attempt(options.attemptId).indeterminateAt === options.indeterminateAt
+            ? this.#mark(options, ['indeterminate'], (attempt) => {
+                this.#watch.laneFreed(attempt);
+                attempt.holdsLane = false;
+              })
+            : stands(this.attempt(options.attemptId), 'state'),
         ),
       recoverFromIndeterminate: (options) =>
         call(() =>
           this.#mark(options, ['indeterminate'], (attempt) => {
             accepted(attempt);
             attempt.holdsLane = true;
+            attempt.indeterminateAt = null;
             attempt.task.state = 'dispatched';
           }),
         ),
@@ -378,7 +384,6 @@ export class SimRows {
   #record(attempt: SimAttempt): AttemptRecord {
     const { task } = attempt;
     const { timeMs } = this.#world;
-    const iso = (atMs: number): string => new Date(1_800_000_000_000 + atMs).toISOString();
     return {
       attemptId: attempt.attemptId,
       taskId: task.taskId,
@@ -405,7 +410,7 @@ export class SimRows {
       deliveredAt: null,
       sendingAt: attempt.sendingAtMs === null ? null : iso(attempt.sendingAtMs),
       acceptedAt: null,
-      indeterminateAt: null,
+      indeterminateAt: attempt.indeterminateAt,
       closedAt: null,
       task: {
         state: task.state,
@@ -467,4 +472,8 @@ function stands(attempt: SimAttempt, because: AttemptStands['because']): Attempt
     outcome: attempt.outcome,
     taskState: attempt.task.state,
   };
+}
+
+function iso(atMs: number): string {
+  return new Date(1_800_000_000_000 + atMs).toISOString();
 }
