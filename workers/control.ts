@@ -8,13 +8,14 @@ const END_WITHIN_MS = 15_000;
 await runWorkerProcess(
   'control-worker',
   () => END_WITHIN_MS,
-  async ({ config, clock, log, lifecycle, db, temporal }) => {
+  async ({ config, clock, log, lifecycle, fail, db, temporal }) => {
     const { workflowBundle } = config;
     const worker = await startControlWorker({
       db,
       temporal,
       clock,
       log,
+      onFatal: fail,
       holdTimeoutMs: config.hold.timeoutMs,
       runHeartbeatTimeoutMs: config.run.timeoutMs,
       ...(workflowBundle === undefined ? {} : { workflowBundle }),

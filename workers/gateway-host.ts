@@ -8,7 +8,7 @@ import { runWorkerProcess } from './worker-process.ts';
 await runWorkerProcess(
   'gateway-host',
   (config) => config.host.handOverGraceMs,
-  async ({ config, clock, log, lifecycle, db, temporal, registry }) => {
+  async ({ config, clock, log, lifecycle, fail, db, temporal, registry }) => {
     const host = await startGatewayHost({
       db,
       temporal,
@@ -21,6 +21,7 @@ await runWorkerProcess(
       hold: config.hold,
       run: config.run,
       metrics: createMetrics({ registry }),
+      onFatal: fail,
     });
     lifecycle.onEnd('the gateway host', () => host.close());
   },

@@ -1,7 +1,7 @@
 import type { NativeConnection } from '@temporalio/worker';
-import { Worker } from '@temporalio/worker';
 import type { GatewayQueues } from '../activities/hold-gateway/ports.ts';
 import { gatewayControlQueue, gatewayQueue } from '../src/domain/names.ts';
+import { runWorkers } from './run-workers.ts';
 
 export interface GatewayQueuesOptions {
   readonly native: NativeConnection;
@@ -11,6 +11,8 @@ export interface GatewayQueuesOptions {
   readonly runActivities: object;
   /** Short operations, polled from its control queue. */
   readonly controlActivities: object;
+  /** A queue is polled no longer: the process is to end. */
+  readonly onFatal: (error: Error) => void;
 }
 
 /** Slots to spare: lanes were settled by the claim, so an adopted or repeated run never waits for one. */
@@ -18,7 +20,7 @@ const RUN_SLOTS = 1_000;
 const CONTROL_SLOTS = 50;
 
 /** Polls the two queues of a gateway, as its owner. Throws when Temporal does not answer. */
-export async function openGatewayQueues(
+export function openGatewayQueues(
   options: GatewayQueuesOptions,
   gatewayId: string,
 ): Promise<GatewayQueues> {
@@ -31,28 +33,20 @@ export async function openGatewayQueues(
     maxHeartbeatThrottleInterval: '1s',
     defaultHeartbeatThrottleInterval: '1s',
   } as const;
-  const workers = await Promise.all([
-    Worker.create({
-      ...shared,
-      taskQueue: gatewayQueue(gatewayId),
-      activities: options.runActivities,
-      maxConcurrentActivityTaskExecutions: RUN_SLOTS,
-      // One: every poll that a frozen host has open swallows a task until that times out.
-      maxConcurrentActivityTaskPolls: 1,
-    }),
-    Worker.create({
-      ...shared,
-      taskQueue: gatewayControlQueue(gatewayId),
-      activities: options.controlActivities,
-      maxConcurrentActivityTaskExecutions: CONTROL_SLOTS,
-      maxConcurrentActivityTaskPolls: 1,
-    }),
-  ]);
-  const running = workers.map((worker) => worker.run());
-  return {
-    async close() {
-      for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
-      await Promise.allSettled(running);
-    },
+  const runs = {
+    ...shared,
+    taskQueue: gatewayQueue(gatewayId),
+    activities: options.runActivities,
+    maxConcurrentActivityTaskExecutions: RUN_SLOTS,
+    // One: every poll that a frozen host has open swallows a task until that times out.
+    maxConcurrentActivityTaskPolls: 1,
   };
+  const control = {
+    ...shared,
+    taskQueue: gatewayControlQueue(gatewayId),
+    activities: options.controlActivities,
+    maxConcurrentActivityTaskExecutions: CONTROL_SLOTS,
+    maxConcurrentActivityTaskPolls: 1,
+  };
+  return runWorkers({ workers: [runs, control], onFatal: options.onFatal });
 }

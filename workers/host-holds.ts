@@ -64,7 +64,7 @@ export function createHostHolds(options: GatewayHostOptions, parts: HostParts): 
 }
 
 function openQueues(
-  { temporal, hostId }: GatewayHostOptions,
+  { temporal, hostId, onFatal }: GatewayHostOptions,
   runs: RunTask,
   operations: GatewayOperationActivities,
   gatewayId: string,
@@ -76,6 +76,7 @@ function openQueues(
       identity: hostId,
       runActivities: { runTask: runs.runTask },
       controlActivities: { ...operations, abortAttempt: runs.abortAttempt },
+      onFatal,
     },
     gatewayId,
   );

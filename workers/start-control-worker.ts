@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { Worker, type WorkerOptions } from '@temporalio/worker';
+import type { WorkerOptions } from '@temporalio/worker';
 import { createGatewayControlActivities } from '../activities/gateway-control/gateway-control.ts';
 import { createMaintenanceActivities } from '../activities/maintenance/maintenance.ts';
 import { createMaintenanceTemporal } from '../activities/maintenance/temporal-port.ts';
@@ -13,6 +13,7 @@ import type { TemporalConnection } from '../src/temporal/connect.ts';
 import { createWorkflowMessages, type WorkflowMessages } from '../src/temporal/messages.ts';
 import { ensureSchedules } from '../src/temporal/schedules.ts';
 import { startPromoter } from './promoter.ts';
+import { runWorkers } from './run-workers.ts';
 
 export interface ControlWorkerOptions {
   readonly db: Database;
@@ -23,6 +24,8 @@ export interface ControlWorkerOptions {
   readonly runHeartbeatTimeoutMs: number;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Temporal has ended its worker for good: the process is to end. */
+  readonly onFatal: (error: Error) => void;
   /** Default 60 s. */
   readonly reconcileEveryMs?: number;
   /** 0 makes every workflow task replay from the start: the cheapest detector of nondeterminism. */
@@ -40,10 +43,10 @@ const SIGNAL_TIMEOUT_MS = 5_000;
  * promoter of due tasks. Any number may run. Throws when Temporal cannot be reached at the start.
  */
 export async function startControlWorker(options: ControlWorkerOptions): Promise<ControlWorker> {
-  const { db, temporal, clock, log, reconcileEveryMs, maxCachedWorkflows } = options;
+  const { db, temporal, clock, log, onFatal, reconcileEveryMs, maxCachedWorkflows } = options;
   const { client } = temporal;
   const messages = createWorkflowMessages({ client, timeoutMs: SIGNAL_TIMEOUT_MS });
-  const worker = await Worker.create({
+  const worker = {
     connection: temporal.native,
     namespace: temporal.namespace,
     taskQueue: CONTROL_QUEUE,
@@ -51,21 +54,25 @@ export async function startControlWorker(options: ControlWorkerOptions): Promise
     activities: activitiesOf(options, messages),
     ...(maxCachedWorkflows === undefined ? {} : { maxCachedWorkflows }),
     // A killed worker's workflows move to the others after this, instead of the default ten seconds.
-    stickyQueueScheduleToStartTimeout: '2s',
-    shutdownGraceTime: '10s',
-  });
-  const running = worker.run();
-  await ensureSchedules({
-    client,
-    ...(reconcileEveryMs === undefined ? {} : { everyMs: reconcileEveryMs }),
-  });
+    stickyQueueScheduleToStartTimeout: '2s' as const,
+    shutdownGraceTime: '10s' as const,
+  };
+  const running = await runWorkers({ workers: [worker], onFatal });
+  try {
+    await ensureSchedules({
+      client,
+      ...(reconcileEveryMs === undefined ? {} : { everyMs: reconcileEveryMs }),
+    });
+  } catch (error) {
+    await running.close();
+    throw error;
+  }
   const promoter = startPromoter({ db, clock, log, signals: messages });
   log.info({}, 'the control worker is ready');
   return {
     async close() {
       await promoter.close();
-      if (worker.getState() === 'RUNNING') worker.shutdown();
-      await running;
+      await running.close();
     },
   };
 }

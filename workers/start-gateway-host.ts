@@ -1,4 +1,3 @@
-import { Worker } from '@temporalio/worker';
 import type { Holds } from '../activities/hold-gateway/hold-gateway.ts';
 import type { ManagedProcesses } from '../activities/hold-gateway/ports.ts';
 import type { RunTask } from '../activities/run-task/run-task.ts';
@@ -16,6 +15,7 @@ import { createDelivery, type Delivery } from './delivery.ts';
 import { createHostHolds } from './host-holds.ts';
 import { createHostRuns } from './host-runs.ts';
 import { offersOf } from './offers.ts';
+import { runWorkers } from './run-workers.ts';
 
 export interface GatewayHostOptions {
   readonly db: Database;
@@ -33,6 +33,8 @@ export interface GatewayHostOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics: Metrics;
+  /** Temporal has ended one of its workers for good: the process is to end. */
+  readonly onFatal: (error: Error) => void;
   readonly policy?: AttemptPolicy;
   readonly race?: RacePoints;
 }
@@ -69,7 +71,12 @@ export async function startGatewayHost(options: GatewayHostOptions): Promise<Gat
   const runs = createHostRuns(options, { installation, find, laneFreed: claim });
   const holds = createHostHolds(options, { installation, runs, delivery, claim });
   later.holds = holds;
-  const hostWorkers = await startHostWorkers(options, { holdGateway: holds.holdGateway });
+  const hostWorkers = await startHostWorkers(options, { holdGateway: holds.holdGateway }).catch(
+    async (error: unknown) => {
+      await runs.close();
+      throw error;
+    },
+  );
   const claimer = startClaimer({
     db,
     hostId,
@@ -114,32 +121,22 @@ function listenForHints(db: Database, claim: () => void, runs: RunTask): Closabl
 }
 
 /** Takes holds: of any adopted gateway, and of those that belong to this host. */
-async function startHostWorkers(
-  { temporal, hostId, maxGateways }: GatewayHostOptions,
+function startHostWorkers(
+  { temporal, hostId, maxGateways, onFatal }: GatewayHostOptions,
   activities: object,
 ): Promise<Closable> {
-  const workers = await Promise.all(
-    [HOSTS_QUEUE, hostQueue(hostId)].map((taskQueue) =>
-      Worker.create({
-        connection: temporal.native,
-        namespace: temporal.namespace,
-        identity: hostId,
-        taskQueue,
-        activities,
-        maxConcurrentActivityTaskExecutions: maxGateways,
-        // One: every poll that a frozen host has open swallows a task until that times out.
-        maxConcurrentActivityTaskPolls: 1,
-        shutdownGraceTime: '20s',
-      }),
-    ),
-  );
-  const running = workers.map((worker) => worker.run());
-  return {
-    async close() {
-      for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
-      await Promise.allSettled(running);
-    },
-  };
+  const workers = [HOSTS_QUEUE, hostQueue(hostId)].map((taskQueue) => ({
+    connection: temporal.native,
+    namespace: temporal.namespace,
+    identity: hostId,
+    taskQueue,
+    activities,
+    maxConcurrentActivityTaskExecutions: maxGateways,
+    // One: every poll that a frozen host has open swallows a task until that times out.
+    maxConcurrentActivityTaskPolls: 1,
+    shutdownGraceTime: '20s' as const,
+  }));
+  return runWorkers({ workers, onFatal });
 }
 
 /** Delivers, now and then, what a crash between claim and delivery left behind (P17). */

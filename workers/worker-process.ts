@@ -15,6 +15,8 @@ export interface WorkerProcess {
   readonly clock: Clock;
   readonly log: Logger;
   readonly lifecycle: Lifecycle;
+  /** Ends the process in order, with exit code 1 and this error in the log. */
+  readonly fail: (error: Error) => void;
   readonly db: Database;
   readonly temporal: TemporalConnection;
   /** What this process observes goes in here; served with its health when DASH_WORKER_PORT is set. */
@@ -42,7 +44,7 @@ export async function runWorkerProcess(
     clock,
     process,
     deadlineMs: endWithinMs(config),
-    start: async (lifecycle) => {
+    start: async (lifecycle, fail) => {
       const registry = new Registry();
       const status = await tellStatus({ config, log, lifecycle, registry });
       const { url, maxConnections } = config.database;
@@ -60,7 +62,7 @@ export async function runWorkerProcess(
       const temporal = await untilThere('Temporal', wait, () => connectTemporal(config.temporal));
       if (temporal === null) return;
       lifecycle.onEnd('the Temporal connection', () => temporal.close());
-      await start({ config, clock, log, lifecycle, db, temporal, registry });
+      await start({ config, clock, log, lifecycle, fail, db, temporal, registry });
       status.isReady = true;
     },
   });

@@ -21,6 +21,8 @@ import { installTemporalRuntime } from '../../src/temporal/runtime.ts';
 import { startControlWorker } from '../../workers/start-control-worker.ts';
 import { startGatewayHost } from '../../workers/start-gateway-host.ts';
 import { getGateway } from '../../src/db/gateway-store.ts';
+import { CliError } from '../cli-error.ts';
+import { EXIT } from '../exit-codes.ts';
 import { adminKeyFile } from '../local-instance.ts';
 import { LOCAL_GATEWAY_ID } from './local-gateway.ts';
 import { migrateDatabase } from './migrate-database.ts';
@@ -76,6 +78,7 @@ async function startControl(up: UpContext, services: Services): Promise<void> {
     temporal,
     clock,
     log,
+    onFatal: (error) => up.fail(workerEnded(error)),
     holdTimeoutMs: config.hold.timeoutMs,
     runHeartbeatTimeoutMs: config.run.timeoutMs,
     ...(workflowBundle === undefined ? {} : { workflowBundle }),
@@ -102,6 +105,7 @@ async function startHost(
     hostId: ensureHostId(config),
     maxGateways: config.host.maxGateways,
     secretKey: ensureSecretKey(config),
+    onFatal: (error) => up.fail(workerEnded(error)),
     hold: config.hold,
     run: config.run,
   });
@@ -109,6 +113,16 @@ async function startHost(
   const withinMs = config.host.handOverGraceMs;
   up.onEnd('the gateway host', () => host.close(), { withinMs });
   return { earlierBootId: gateway?.bootId ?? null };
+}
+
+function workerEnded(error: Error): CliError {
+  return new CliError({
+    exitCode: EXIT.failed,
+    code: 'service-ended',
+    message: error.message,
+    hint: 'Nothing that was accepted is lost: start again, and the work goes on.',
+    cause: error,
+  });
 }
 
 async function startApiProcess(

@@ -1,4 +1,5 @@
 import { Registry } from 'prom-client';
+import type { ManagedProcesses } from '../../activities/hold-gateway/ports.ts';
 import { acceptTask, type NewTask } from '../../src/db/accept.ts';
 import { getGateway, registerGateway } from '../../src/db/gateway-store.ts';
 import type { GatewayRecord } from '../../src/db/gateway-record.ts';
@@ -57,6 +58,7 @@ export interface TestDash {
 
 export interface HostOptions {
   readonly maxGateways?: number;
+  readonly managed?: ManagedProcesses;
   readonly race?: RacePoints;
   readonly policy?: Partial<AttemptPolicy>;
 }
@@ -74,6 +76,7 @@ const log = createLogger({
   name: 'test',
 });
 const clock = systemClock();
+const onFatal = (error: Error): void => log.error({ err: error }, 'a worker has ended');
 const bundle = process.env['DASH_TEST_WORKFLOW_BUNDLE'];
 // Each test file has its own copy of this module, and of Temporal's.
 installTemporalRuntime(log);
@@ -101,6 +104,7 @@ export async function startTestDash({
     runHeartbeatTimeoutMs: TEST_RUN.timeoutMs,
     clock,
     log,
+    onFatal,
     ...(bundle === undefined ? {} : { workflowBundle: bundle }),
     ...options,
   });
@@ -122,7 +126,7 @@ export async function startTestDash({
     messages,
     secretKey,
     gateway,
-    async startHost(hostId, { race, policy, maxGateways = 50 } = {}) {
+    async startHost(hostId, { race, policy, maxGateways = 50, managed = null } = {}) {
       // Workers of two hosts on one queue need connections of their own.
       const connection = await connectTemporal({
         connection: { address: temporalAddress },
@@ -135,11 +139,12 @@ export async function startTestDash({
         hostId,
         maxGateways,
         secretKey,
-        managed: null,
+        managed,
         hold: TEST_HOLD,
         run: TEST_RUN,
         clock,
         log,
+        onFatal,
         metrics: createMetrics({ registry: new Registry() }),
         ...(race === undefined ? {} : { race }),
         ...(policy === undefined ? {} : { policy: { ...DEFAULT_ATTEMPT_POLICY, ...policy } }),

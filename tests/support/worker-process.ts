@@ -11,6 +11,8 @@ export interface WorkerChild {
   /** Resolves when it has said that it is ready. */
   readonly ready: Promise<void>;
   readonly exited: Promise<void>;
+  /** null: it runs, or a signal ended it. */
+  exitCode(): number | null;
   output(): string;
   signal(signal: NodeJS.Signals): void;
   /** SIGKILL, unless it has ended. */
@@ -62,6 +64,7 @@ export function startWorkerChild(
     pid: child.pid ?? -1,
     ready,
     exited,
+    exitCode: () => child.exitCode,
     output: () => said,
     signal: (signal) => void child.kill(signal),
     async end() {
