@@ -1,6 +1,6 @@
 import { assertNever } from './assert-never.ts';
 import { readEvidence, runIdsToLookFor } from './attempt-protocol-evidence.ts';
-import { graceIsOver, type Situation } from './attempt-protocol-situation.ts';
+import { graceOf, type Situation } from './attempt-protocol-situation.ts';
 import type { Action } from './attempt-protocol-types.ts';
 import type { LookSeen } from './look.ts';
 
@@ -45,7 +45,7 @@ function afterLook(situation: Situation, look: LookSeen): AbortStep {
       return { kind: 'abort', runIds: evidence.executing };
     case 'unfinished':
       // A crashed turn may still resume by itself; then it is ended as it shows.
-      return graceIsOver(situation, look)
+      return graceOf(situation, look) === 'over'
         ? { kind: 'confirmed' }
         : { kind: 'wait', reason: 'recovery', forMs: situation.policy.pollMs };
     case 'other-state':

@@ -29,7 +29,7 @@ function afterLook(situation: Situation, look: LookSeen): Action {
   const { facts, policy } = situation;
   const evidence = readEvidence(facts, look);
   const mayResume =
-    evidence.kind === 'unfinished' && look.gateway.readyForMs < policy.recoveryGraceMs;
+    evidence.kind === 'unfinished' && look.gateway.noRecoveryForMs < policy.recoveryGraceMs;
   const over = evidence.kind !== 'executing' && !mayResume;
   const endsAsAsked = facts.cancelRequested !== null && over && evidence.kind !== 'other-state';
   // What was never committed to the wire is not this attempt's run, whatever its name (P36).

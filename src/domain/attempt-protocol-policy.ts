@@ -1,6 +1,9 @@
 /** Every bound of the attempt protocol, in milliseconds unless the name says otherwise. */
 export interface AttemptPolicy {
-  /** How long after a boot's readiness a recovery run may still appear (P22 case 5). */
+  /**
+   * How long after a boot's readiness, and after the last turn that it was seen resuming, a recovery run may still
+   * appear (P22 case 5).
+   */
   readonly recoveryGraceMs: number;
   /**
    * How long something inexplicable (accepted and nowhere, begun and not executing) must be seen without a break

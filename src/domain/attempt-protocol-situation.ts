@@ -18,15 +18,18 @@ export function seenFor(sinceMs: number | null, { memory, nowMs }: Situation): n
 }
 
 /**
- * No recovery run will appear any more (P22 case 5): the gateway has been ready for the whole grace in this boot, and
- * has shown the turn motionless for long enough that it is not just a book lagging behind another.
+ * Whether a turn that began and does not execute may still resume by itself (P22 case 5, ADR 0010).
+ * - `runs`: the boot is young, or the turn has not been motionless for longer than one book lags behind another.
+ * - `suspended`: the boot is old enough, but resumes another turn, or has until less than a grace ago: this one may
+ *   be the next. Only recovery runs suspend, never other work.
+ * - `over`: no recovery run of it will appear any more.
  */
-export function graceIsOver(situation: Situation, look: LookSeen): boolean {
+export function graceOf(situation: Situation, look: LookSeen): 'runs' | 'suspended' | 'over' {
   const { memory, policy } = situation;
-  return (
-    look.gateway.readyForMs >= policy.recoveryGraceMs &&
-    seenFor(memory.still?.sinceMs ?? null, situation) >= policy.settleMs
-  );
+  const { readyForMs, noRecoveryForMs } = look.gateway;
+  const settled = seenFor(memory.still?.sinceMs ?? null, situation) >= policy.settleMs;
+  if (!settled || readyForMs < policy.recoveryGraceMs) return 'runs';
+  return noRecoveryForMs < policy.recoveryGraceMs ? 'suspended' : 'over';
 }
 
 /** The gateway's limit and Dash's margin are both used up (measured from the first send). */

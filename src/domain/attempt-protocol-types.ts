@@ -88,7 +88,10 @@ export interface Memory {
 export type WaitReason =
   | 'unreachable'
   | 'refused'
+  /** The gateway has just come back: the turn may resume by itself. */
   | 'recovery'
+  /** The gateway resumes other interrupted turns first, one after the other. */
+  | 'recovery-queue'
   | 'session-busy'
   | 'settling'
   | 'arrival'

@@ -1,12 +1,6 @@
 import { assertNever } from './assert-never.ts';
 import { abortUnconfirmed, refused, unreachable } from './attempt-protocol-blind.ts';
-import {
-  graceIsOver,
-  runLimitPassed,
-  seconds,
-  seenFor,
-  type Situation,
-} from './attempt-protocol-situation.ts';
+import { runLimitPassed, seconds, seenFor, type Situation } from './attempt-protocol-situation.ts';
 import {
   nextRunId,
   readEvidence,
@@ -14,6 +8,7 @@ import {
   type Evidence,
 } from './attempt-protocol-evidence.ts';
 import { decideIndeterminate } from './attempt-protocol-indeterminate.ts';
+import { unfinished } from './attempt-protocol-recovery.ts';
 import { sendNext } from './attempt-protocol-sending.ts';
 import type { Action } from './attempt-protocol-types.ts';
 import type { RunFailure } from './failure.ts';
@@ -180,26 +175,6 @@ function executing(
     return abortUnconfirmed(`run ${evidence.executing.join(', ')} still executes`);
   }
   return { kind: 'abort', runIds: evidence.executing };
-}
-
-/** Case 5: a crashed turn resumes by itself; only when it has not by then does nobody know. */
-function unfinished(situation: Situation, look: LookSeen): Action {
-  const { facts, policy } = situation;
-  if (facts.state === 'sending') {
-    return { kind: 'record-accepted', runId: facts.runIds.at(-1) ?? nextRunId(facts) };
-  }
-  if (!graceIsOver(situation, look)) {
-    return { kind: 'wait', reason: 'recovery', forMs: policy.pollMs };
-  }
-  if (facts.cancelRequested !== null) return confirmed(facts.cancelRequested);
-  return {
-    kind: 'indeterminate',
-    reason: 'no-recovery',
-    evidence:
-      'The turn began and is neither finished nor executing; no recovery run appeared within ' +
-      `${seconds(policy.recoveryGraceMs)} of the gateway's start (boot ${look.gateway.bootId})`,
-    keepLane: false,
-  };
 }
 
 /** Case 6 after the run limit: the failure is the end that Dash itself brought about. */

@@ -33,8 +33,13 @@ export interface GatewayIdentity {
   readonly bootId: string;
   /** null: the state directory has no sentinel of this installation. */
   readonly stateId: string | null;
-  /** How long this boot has been ready, milliseconds; recovery runs appear within `recoveryGrace` of ready. */
+  /** How long this boot has been ready, milliseconds. */
   readonly readyForMs: number;
+  /**
+   * How long, within that, it has not been seen resuming an interrupted turn of any session, milliseconds; 0 while it
+   * does. A gateway resumes one turn after the other: the next one appears within `recoveryGrace` of this.
+   */
+  readonly noRecoveryForMs: number;
 }
 
 /** One of the attempt's own runs. Several fields can be set at once; P22's order decides. */

@@ -2,12 +2,10 @@ import type { GatewayIdentity, Look, LookSeen } from '../domain/look.ts';
 import { badAnswer, refusalReason } from './call-outcome.ts';
 import type { LookQuery } from './connection.ts';
 import { GatewayCallError } from './gateway-call-error.ts';
-import { asList, asNumber, asText, isRecord, type JsonRecord } from './json-value.ts';
-import { isFinalAnswer, readLook, type RawLook } from './read-look.ts';
+import { asList, asNumber, isRecord, type JsonRecord } from './json-value.ts';
+import { readTasks, resumesTurns, type GatewayRead } from './ledger-calls.ts';
+import { isFinalAnswer, readLook, standsStill, type RawLook } from './read-look.ts';
 import { readRow, rowId } from './transcript.ts';
-
-/** Reads one method of the gateway; the caller has validated the parameters. */
-export type GatewayRead = (method: string, params: JsonRecord) => Promise<unknown>;
 
 const PAGE_ROWS = 200;
 /** The protocol takes at most this many run ids per question; the latest ones decide. */
@@ -16,22 +14,34 @@ const DEFAULT_RETRY_MS = 1000;
 /** The most that a gateway shows of one message; a longer answer stays cut. */
 const MAX_MESSAGE_CHARS = 2_000_000;
 
+/** What a look needs to know of the connection that it is taken over, and tells it. */
+export interface LookedOver {
+  identify(): Promise<GatewayIdentity>;
+  /** The gateway resumes an interrupted turn now, of whatever session. */
+  sawRecovery(): void;
+}
+
 /**
  * Looks at a session: ledger first, history second, so that what the ledger calls finished is already in the
- * history. Pages back until every own run's user row is found or the session is read whole.
+ * history. Pages back until every own run's user row is found or the session is read whole. Where an own turn stands
+ * still, the look also says whether the gateway resumes another one.
  */
 export async function fetchLook(
   read: GatewayRead,
-  identity: () => Promise<GatewayIdentity>,
+  connection: LookedOver,
   query: LookQuery,
 ): Promise<Look> {
   try {
-    const gateway = await identity();
+    const gateway = await connection.identify();
     const sessionKey = query.sessionKey.toLowerCase();
     const tasks = await readTasks(read, { sessionKey });
     const { history, messages } = await readHistory(read, sessionKey, query.runIds);
     const raw: RawLook = { gateway, runIds: query.runIds, tasks, history, messages };
     const look = readLook(raw);
+    if (standsStill(look) && (await resumesTurns(read))) {
+      connection.sawRecovery();
+      return { ...look, gateway: { ...gateway, noRecoveryForMs: 0 } };
+    }
     const whole = await withWholeAnswers(read, sessionKey, raw, look);
     return whole === raw ? look : readLook(whole);
   } catch (error) {
@@ -86,28 +96,6 @@ async function readMessage(
   const answer = await read('chat.message.get', params);
   if (!isRecord(answer)) throw badAnswer('chat.message.get', 'a message');
   return isRecord(answer['message']) ? answer['message'] : null;
-}
-
-const TASKS_PAGE = 200;
-const MAX_TASK_PAGES = 50;
-
-/** All rows of the ledger that match, newest first. */
-export async function readTasks(read: GatewayRead, filter: JsonRecord): Promise<unknown[]> {
-  const tasks: unknown[] = [];
-  let cursor: string | null = null;
-  for (let page = 0; page < MAX_TASK_PAGES; page += 1) {
-    const answer = await read('tasks.list', {
-      ...filter,
-      limit: TASKS_PAGE,
-      ...(cursor === null ? {} : { cursor }),
-    });
-    if (!isRecord(answer) || !Array.isArray(answer['tasks']))
-      throw badAnswer('tasks.list', 'a list of tasks');
-    tasks.push(...asList(answer['tasks']));
-    cursor = asText(answer['nextCursor']);
-    if (cursor === null) break;
-  }
-  return tasks;
 }
 
 async function readHistory(

@@ -1,4 +1,5 @@
 import { asRecord, asText } from './json-value.ts';
+import { RECOVERY_PREFIX } from './transcript.ts';
 
 /** One row of `tasks.list`: the gateway's durable ledger of `agent` and recovery runs, reduced. */
 export interface LedgerRow {
@@ -11,6 +12,8 @@ export interface LedgerRow {
   readonly state:
     'running' | 'finishing' | 'completed' | 'failed' | 'timed-out' | 'aborted' | 'interrupted';
   readonly error: string | null;
+  /** The gateway resumes an interrupted turn by it. */
+  readonly isRecovery: boolean;
 }
 
 /** null for rows of other kinds: of another session's runs,
@@ -25,7 +28,8 @@ export function readLedgerRow(value: unknown): LedgerRow | null {
   const error = asText(row['error']) ?? asText(row['terminalSummary']);
   const state = stateOf(asText(row['status']), asRecord(row['execution'])['state'], error);
   if (runId === null || state === null) return null;
-  return { runId, sessionKey, state, error };
+  const isRecovery = asText(row['title'])?.startsWith(RECOVERY_PREFIX) ?? false;
+  return { runId, sessionKey, state, error, isRecovery };
 }
 
 function stateOf(

@@ -1,6 +1,6 @@
 import { badAnswer } from './call-outcome.ts';
 import type { ExecutingRun, GatewayHealth, LaneLoad, ProcessTarget } from './connection.ts';
-import { readTasks, type GatewayRead } from './fetch-look.ts';
+import { readTasks, type GatewayRead } from './ledger-calls.ts';
 import { asList, asNumber, asRecord, asText, asTexts, isRecord } from './json-value.ts';
 import { readLedgerRow } from './ledger.ts';
 

@@ -76,6 +76,8 @@ class OpenClawConnection implements GatewayConnection {
   readonly #shutdownListeners = new Set<(notice: ShutdownNotice) => void>();
   #hello: GatewayHello | null = null;
   #bootSeenAt = 0;
+  /** When a look last saw this boot resume an interrupted turn. */
+  #recoverySeenAt = Number.NEGATIVE_INFINITY;
   #stateId: string | null = null;
   #connected = new AbortController();
   #bootToTell = false;
@@ -154,13 +156,23 @@ class OpenClawConnection implements GatewayConnection {
     return {
       bootId: this.#hello.bootId,
       stateId: this.#stateId,
-      readyForMs: Math.max(0, this.#options.clock.monotonic() - this.#bootSeenAt),
+      readyForMs: this.#sinceMs(this.#bootSeenAt),
+      noRecoveryForMs: this.#sinceMs(Math.max(this.#bootSeenAt, this.#recoverySeenAt)),
     };
   }
 
   async look(query: LookQuery): Promise<Look> {
     const bootId = this.#hello?.bootId;
-    const look = await fetchLook(this.#read, () => this.#identify(), query);
+    const look = await fetchLook(
+      this.#read,
+      {
+        identify: () => this.#identify(),
+        sawRecovery: () => {
+          this.#recoverySeenAt = this.#options.clock.monotonic();
+        },
+      },
+      query,
+    );
     if (look.kind === 'seen' && bootId !== this.#hello?.bootId) {
       throw new GatewayCallError({
         method: 'look',
@@ -230,6 +242,10 @@ class OpenClawConnection implements GatewayConnection {
     return stateId === null ? null : this.#rememberState(stateId);
   }
 
+  #sinceMs(atMs: number): number {
+    return Math.max(0, this.#options.clock.monotonic() - atMs);
+  }
+
   /** A state directory does not change under a living process: once read, the id holds for the boot. */
   async #identify(): Promise<GatewayIdentity> {
     if (this.#stateId === null) await this.readStateSentinel();
@@ -258,6 +274,7 @@ class OpenClawConnection implements GatewayConnection {
     this.#hello = hello;
     if (before?.bootId === hello.bootId) return;
     this.#bootSeenAt = this.#options.clock.monotonic();
+    this.#recoverySeenAt = Number.NEGATIVE_INFINITY;
     this.#stateId = null;
     this.#events.forgetEnds();
     this.#bootToTell = before !== null;

@@ -44,6 +44,12 @@ export function readLook(raw: RawLook): LookSeen {
   };
 }
 
+/** Whether an own turn began and neither executes nor has ended, as far as this look shows. */
+export function standsStill({ own, recoveries }: LookSeen): boolean {
+  const began = own.some((run) => run.userRow || run.endedByRestart);
+  return began && ![...own, ...recoveries].some((run) => run.executing || run.answer !== null);
+}
+
 interface SessionView {
   readonly rows: readonly TranscriptRow[];
   readonly ledger: ReadonlyMap<string, LedgerRow>;

@@ -1,7 +1,7 @@
 import { stateSentinelKey } from '../domain/names.ts';
 import { badAnswer } from './call-outcome.ts';
 import type { Permit } from './connection.ts';
-import type { GatewayRead } from './fetch-look.ts';
+import type { GatewayRead } from './ledger-calls.ts';
 import type { GatewayCall } from './gateway-calls.ts';
 import { asRecord, asText, isRecord } from './json-value.ts';
 

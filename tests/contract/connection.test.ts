@@ -60,6 +60,34 @@ describe('staying connected', () => {
     expect(connection.identity()?.readyForMs).toBeLessThan(5000);
   });
 
+  test('how long no turn was resumed counts from the last look that saw one, in this boot, whosever it is (P22.5)', async () => {
+    const fake = await fleet.gateway({ recoveryDelayMs: 0 });
+    const connection = await fleet.connected(fake);
+    const idle = (): { noRecoveryForMs: number; readyForMs: number } => connection.identity()!;
+    const lookAt = (taskId: string): Promise<unknown> =>
+      connection.look({ sessionKey: sessionOf(taskId), runIds: [`${taskId}-a1`] });
+    // A person's turn, interrupted as well, goes first.
+    fake.personChats('agent:main:person', '[[hang]]');
+    await send(connection, 'second', '[[hang]]');
+    await eventually(() => fake.log.runsStarted('second').length === 1);
+    await fake.crash();
+    await fake.start();
+    await eventually(() => connection.identity()?.bootId === fake.bootId());
+    await connection.whenOpen({ timeoutMs: 5000 });
+    await eventually(() => idle().readyForMs > 100);
+    expect(idle().noRecoveryForMs).toBeGreaterThan(100);
+    expect(await lookAt('second')).toMatchObject({
+      recoveries: [],
+      gateway: { noRecoveryForMs: 0 },
+    });
+    expect(idle().readyForMs - idle().noRecoveryForMs).toBeGreaterThan(100);
+    await fake.crash();
+    await fake.start();
+    await eventually(() => connection.identity()?.bootId === fake.bootId());
+    await connection.whenOpen({ timeoutMs: 5000 });
+    expect(idle().noRecoveryForMs).toBeCloseTo(idle().readyForMs, -1);
+  });
+
   test('a gateway that is still starting is waited for, as it asks (R26)', async () => {
     const fake = await fleet.gateway({ startupMs: 300 });
     const connection = fleet.connect(fake);

@@ -1,10 +1,14 @@
 import { expect, test } from '@jest/globals';
 
-import type { OwnRun } from '../../src/domain/look.ts';
+import type { LookSeen, OwnRun } from '../../src/domain/look.ts';
 import { eventually } from '../support/eventually.ts';
 import { granted, send, sessionOf, TEST_INSTALLATION } from '../support/gateway-client.ts';
 import { RawGatewayClient } from '../support/raw-gateway-client.ts';
 import { begun, follow, look, ownRun, SLOW, type Context } from './contract-context.ts';
+
+function isResumed({ recoveries }: LookSeen): boolean {
+  return recoveries.some(({ executing }) => executing);
+}
 
 export function describeCrash(context: Context): void {
   const crashed = { bootId: '', stateId: '' };
@@ -30,8 +34,10 @@ export function describeCrash(context: Context): void {
   test('a crash ends every socket without a word and makes a follower unsure (P26)', async () => {
     const { connection, gateway } = context();
     crashed.bootId = connection.hello()!.bootId;
-    await send(connection, 'hit', 'hit-marker [[sleep:1500]] [[say:recovered]]');
+    await send(connection, 'hit', 'hit-marker [[sleep:2000]] [[say:recovered]]');
+    await send(connection, 'hit-too', 'other-marker [[sleep:2000]] [[say:recovered too]]');
     await begun(connection, 'hit');
+    await begun(connection, 'hit-too');
     await send(connection, 'hit', 'behind-marker', { runId: 'hit-a2' });
     const following = follow(connection, 'hit');
     await gateway.crash();
@@ -45,6 +51,32 @@ export function describeCrash(context: Context): void {
     await connection.whenOpen({ timeoutMs: 60_000 });
     expect(connection.hello()!.bootId).not.toBe(crashed.bootId);
   }, 180_000);
+
+  test('interrupted turns are resumed one after the other, and a look at one that waits says so (P22.5)', async () => {
+    const { connection } = context();
+    const seen: { readonly executes: boolean; readonly noRecoveryForMs: number | null }[] = [];
+    await eventually(async () => {
+      for (const [one, other] of [['hit', 'hit-too'] as const, ['hit-too', 'hit'] as const]) {
+        const before = await look(connection, one);
+        const meanwhile = await look(connection, other);
+        const after = await look(connection, one);
+        if (!isResumed(before) || !isResumed(after)) continue;
+        const waits = meanwhile.recoveries.length === 0;
+        seen.push({
+          executes: isResumed(meanwhile),
+          noRecoveryForMs: waits ? meanwhile.gateway.noRecoveryForMs : null,
+        });
+      }
+      const ends = [await look(connection, 'hit'), await look(connection, 'hit-too')];
+      return ends.every(({ recoveries }) => recoveries.some(({ answer }) => answer !== null));
+    }, SLOW);
+    expect(seen.filter(({ executes }) => executes)).toEqual([]);
+    const waiting = seen.filter(({ noRecoveryForMs }) => noRecoveryForMs !== null);
+    expect(waiting).not.toEqual([]);
+    expect(waiting.filter(({ noRecoveryForMs }) => noRecoveryForMs !== 0)).toEqual([]);
+    const identity = connection.identity()!;
+    expect(identity.noRecoveryForMs).toBeLessThan(identity.readyForMs);
+  }, 120_000);
 
   test('after a crash the state directory still has its name (P22.9)', async () => {
     expect(await context().connection.readStateSentinel()).toBe(crashed.stateId);

@@ -55,6 +55,7 @@ const seenLook: fc.Arbitrary<LookSeen> = fc.record({
     bootId: fc.constantFrom('boot-1', 'boot-2'),
     stateId: fc.constantFrom(null, 'state-1', 'state-2'),
     readyForMs: fc.integer({ min: 0, max: 200_000 }),
+    noRecoveryForMs: fc.integer({ min: 0, max: 200_000 }),
   }),
   own: fc.array(
     fc.record({

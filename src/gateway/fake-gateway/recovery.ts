@@ -1,5 +1,6 @@
 import { RECOVERY_PREFIX } from '../transcript.ts';
 import type { BootParts } from './boot-parts.ts';
+import type { LiveRun } from './live-run.ts';
 import { waitFor } from './script.ts';
 
 const RECOVERY_MESSAGE = `${RECOVERY_PREFIX} while OpenClaw was waiting on tool/model work. The restart did not cancel the user's task. Continue from the existing transcript and finish the task.`;
@@ -34,8 +35,8 @@ export function bookInterrupted(boot: Pick<BootParts, 'state' | 'clock'>): void 
 }
 
 /**
- * Resumes every interrupted turn under a new run id, `delayMs` after the boot is ready; null: never, as when the
- * gateway has given up on it.
+ * Resumes every interrupted turn under a new run id, the first one `delayMs` after the boot is ready, each other one
+ * when the one before it has ended; null: never, as when the gateway has given up on them.
  */
 export async function recoverTurns(boot: BootParts, delayMs: number | null): Promise<void> {
   if (delayMs === null) return;
@@ -56,5 +57,15 @@ export async function recoverTurns(boot: BootParts, delayMs: number | null): Pro
       timeoutMs: null,
     });
     void boot.engine.release(run);
+    await endOf(run, boot.ended);
+    if (boot.ended.aborted) return;
   }
+}
+
+/** Resolves when the run has ended, or its boot. */
+function endOf(run: LiveRun, boot: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    run.onEnd.add(() => resolve());
+    boot.addEventListener('abort', () => resolve(), { once: true });
+  });
 }

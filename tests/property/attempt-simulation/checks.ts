@@ -75,13 +75,14 @@ export class Checks implements GatewayWatch, RowWatch {
   aborted(run: TrueRun): void {
     const attempt = this.#attemptOf(run);
     if (attempt === null) return;
-    const { task } = attempt;
-    const limitMs = task.runLimitSeconds * 1_000 + this.#policy.runLimitMarginMs;
-    const overdue =
-      attempt.sendingAtMs !== null && this.#world.timeMs - attempt.sendingAtMs >= limitMs;
-    if (task.cancelRequested === null && !overdue) {
+    if (attempt.task.cancelRequested === null && !this.#isOverdue(attempt)) {
       this.#world.violated(`P26: ${run.runId} was aborted and nobody had asked for it`);
     }
+  }
+
+  #isOverdue({ task, sendingAtMs }: SimAttempt): boolean {
+    const limitMs = task.runLimitSeconds * 1_000 + this.#policy.runLimitMarginMs;
+    return sendingAtMs !== null && this.#world.timeMs - sendingAtMs >= limitMs;
   }
 
   /** A request to run is written to the wire. */
@@ -203,7 +204,6 @@ export class Checks implements GatewayWatch, RowWatch {
   }
 
   #isJustified(attempt: SimAttempt, reason: IndeterminateReason): boolean {
-    const { timeMs } = this.#world;
     const { gateway } = this;
     const runs = this.#runsOf(attempt);
     const executes = runs.some((run) => run.status === 'executing');
@@ -215,8 +215,8 @@ export class Checks implements GatewayWatch, RowWatch {
         return (gateway.lostSessionsAtMs ?? -1) >= sentAtMs;
       case 'no-recovery': {
         const last = runs.filter((run) => run.began).at(-1);
-        const readyForMs = timeMs - gateway.readyAtMs;
-        return last?.status === 'turn-interrupted' && readyForMs >= this.#policy.recoveryGraceMs;
+        const grace = gateway.noRecoveryForMs() >= this.#policy.recoveryGraceMs;
+        return last?.status === 'turn-interrupted' && (grace || this.#isOverdue(attempt));
       }
       case 'session-busy':
         return gateway.runs.some(
@@ -225,12 +225,23 @@ export class Checks implements GatewayWatch, RowWatch {
       case 'gateway-gone':
         return this.#blindFor(this.#policy.gatewayGoneMs) || this.rows.gateway.state !== 'open';
       case 'abort-unconfirmed':
-        return executes || this.#blindFor(this.#policy.abortBoundMs);
+        return (
+          executes ||
+          this.#blindFor(this.#policy.abortBoundMs) ||
+          this.#mayResumeFor(this.#policy.abortBoundMs)
+        );
       case 'unexpected':
         return this.thrown >= 5;
       case 'workflow-closed':
         return false;
     }
+  }
+
+  /** Whether this boot has resumed one turn after the other for this long. */
+  #mayResumeFor(ms: number): boolean {
+    const { gateway } = this;
+    const readyForMs = this.#world.timeMs - gateway.readyAtMs;
+    return readyForMs >= ms && gateway.noRecoveryForMs() < this.#policy.recoveryGraceMs;
   }
 
   /** Whether nobody could see the truth for (nearly) this long up to now. */

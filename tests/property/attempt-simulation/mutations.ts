@@ -173,12 +173,28 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     name: 'nobody waits for the recovery grace (P22 case 5)',
-    rules: seeing((look) => ({ ...look, gateway: { ...look.gateway, readyForMs: 1e9 } })),
+    rules: seeing((look) => ({
+      ...look,
+      gateway: { ...look.gateway, readyForMs: 1e9, noRecoveryForMs: 1e9 },
+    })),
     scenario: scenario([atStep(ACCEPTED, gatewayCrash('none'))], {
       turns: [{ ms: 2_000, end: 'answer' }],
       recoveryMs: [15_000],
     }),
     noticedAs: /could be known/,
+  },
+  {
+    name: 'the grace of a turn runs while the gateway resumes another one (P22 case 5, ADR 0010)',
+    rules: seeing((look) => ({
+      ...look,
+      gateway: { ...look.gateway, noRecoveryForMs: look.gateway.readyForMs },
+    })),
+    scenario: scenario([atMs(1_000, gatewayCrash('none'))], {
+      tasks: 2,
+      runLimitSeconds: 600,
+      turns: [{ ms: 50_000, end: 'answer' }],
+    }),
+    noticedAs: /given to a person as no-recovery, and it could be known/,
   },
   {
     name: 'the row does not refuse a send after a cancel (P23)',

@@ -56,7 +56,8 @@ const MAX_LAG_MS = 300;
 
 /**
  * An OpenClaw gateway as far as the protocol can tell: durable transcript, dedupe within one boot only, interrupted
- * inputs that never run, turns that resume by themselves under a new run id, one turn at a time per session.
+ * inputs that never run, turns that resume by themselves under a new run id, one after the other, one turn at a time
+ * per session.
  */
 export class SimGateway {
   bootId = 'boot-1';
@@ -65,6 +66,7 @@ export class SimGateway {
   /** Requests to end a run are answered, and nothing ends. */
   ignoresAborts = false;
   readyAtMs = 0;
+  lastRecoveryEndedAtMs = 0;
   stateId = 'state-1';
   /** Since when nobody can look, null while it can be looked at. */
   unseenSinceMs: number | null = null;
@@ -82,6 +84,7 @@ export class SimGateway {
   readonly #bootListeners = new Set<() => void>();
   #turns = 0;
   #recoveries = 0;
+  #toResume: TrueRun[] = [];
   #boots = 1;
 
   constructor(world: World, script: GatewayScript, watch: GatewayWatch) {
@@ -102,6 +105,15 @@ export class SimGateway {
 
   executing(): TrueRun[] {
     return this.runs.filter((run) => run.status === 'executing');
+  }
+
+  /** How long this boot has neither been starting nor resuming a turn. */
+  noRecoveryForMs(): number {
+    const resumes = this.runs.some(
+      ({ origin, status }) =>
+        origin === 'recovery' && (status === 'executing' || status === 'queued'),
+    );
+    return resumes ? 0 : this.#world.timeMs - this.lastRecoveryEndedAtMs;
   }
 
   busy(): boolean {
@@ -168,6 +180,7 @@ export class SimGateway {
         bootId: this.bootId,
         stateId: this.stateId,
         readyForMs: this.#world.timeMs - this.readyAtMs,
+        noRecoveryForMs: this.noRecoveryForMs(),
       },
       own: runIds.map((runId) => ownRun(runId, this.#find(runId), this.#world.timeMs)),
       recoveries: recoveries.map((run) => ({
@@ -249,20 +262,33 @@ export class SimGateway {
     this.#seenAgain();
     this.#world.note(`gateway ready as ${this.bootId}`);
     for (const listener of this.#bootListeners) listener();
-    for (const sessionKey of new Set(this.runs.map((run) => run.sessionKey))) {
-      this.#recoverSoon(sessionKey);
-    }
+    this.lastRecoveryEndedAtMs = this.readyAtMs;
+    this.#toResume = this.#interrupted();
+    this.#resumeNext();
   }
 
-  #recoverSoon(sessionKey: string): void {
-    const last = this.runs.filter((run) => run.sessionKey === sessionKey && run.began).at(-1);
-    if (last?.status !== 'turn-interrupted' || last.origin === 'foreign') return;
+  /** The newest turn of each session, where a crash interrupted it. */
+  #interrupted(): TrueRun[] {
+    const newest = new Map<string, TrueRun>();
+    for (const run of this.runs) if (run.began) newest.set(run.sessionKey, run);
+    return [...newest.values()].filter(
+      (run) => run.status === 'turn-interrupted' && run.origin !== 'foreign',
+    );
+  }
+
+  /** One at a time: the next one begins its delay when the one before it has ended. */
+  #resumeNext(): void {
+    const last = this.#toResume.shift();
+    if (last === undefined) return;
+    const { sessionKey } = last;
     const resumes = last.resumes ?? last.runId;
     const before = this.runs.filter((run) => run.resumes === resumes).length;
     const delays = this.#script.recoveryMs;
     const delayMs = delays.length === 0 ? 5_000 : delays[this.#recoveries % delays.length];
     this.#recoveries += 1;
-    if (before >= MAX_RECOVERIES || delayMs === null || delayMs === undefined) return;
+    if (before >= MAX_RECOVERIES || delayMs === null || delayMs === undefined) {
+      return this.#resumeNext();
+    }
     const { bootId } = this;
     this.#world.at(delayMs, () => {
       if (!this.up || this.bootId !== bootId || !this.runs.includes(last)) return;
@@ -314,6 +340,10 @@ export class SimGateway {
     this.#world.note(`run ${run.runId} is ${status}`);
     run.status = status;
     run.bookedAtMs = this.#world.timeMs + this.#world.between(0, MAX_LAG_MS);
+    if (run.origin === 'recovery') {
+      this.lastRecoveryEndedAtMs = this.#world.timeMs;
+      this.#resumeNext();
+    }
     for (const listener of this.#endListeners) listener(run.runId);
     this.#beginSoon(run.sessionKey);
   }

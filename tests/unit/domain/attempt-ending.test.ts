@@ -59,6 +59,24 @@ describe('a request to end', () => {
     expect(owner.sees(old, 65_000)).toEqual({ kind: 'confirm-abort', reason: 'cancelled' });
   });
 
+  test('a turn that waits behind others of its gateway is not taken for ended: unconfirmed within the bound (P28, ADR 0010)', () => {
+    const owner = new Owner(cancelled);
+    const behind = look({
+      own: [crashed()],
+      gateway: { readyForMs: 600_000, noRecoveryForMs: 0 },
+    });
+    owner.sees(behind);
+    expect(owner.sees(behind, policy.abortBoundMs - 1)).toMatchObject({
+      kind: 'wait',
+      reason: 'recovery-queue',
+    });
+    expect(owner.sees(behind, 1)).toMatchObject({
+      kind: 'indeterminate',
+      reason: 'abort-unconfirmed',
+      keepLane: true,
+    });
+  });
+
   test('a frame that may still be on the wire is waited for before the end is believed (P28)', () => {
     const owner = new Owner(facts({ state: 'sending', cancelRequested: 'cancelled' }));
     expect(owner.sees(look())).toMatchObject({ kind: 'wait', reason: 'arrival' });
@@ -171,6 +189,8 @@ describe('an attempt that waits for a person', () => {
     expect(decideOn(unknown, look({ own: [crashed()] }))).toEqual({ kind: 'free-lane' });
     const young = look({ own: [crashed()], gateway: { readyForMs: 1_000 } });
     expect(decideOn(unknown, young)).toEqual({ kind: 'return' });
+    const behind = look({ own: [crashed()], gateway: { noRecoveryForMs: 1_000 } });
+    expect(decideOn(unknown, behind)).toEqual({ kind: 'return' });
     expect(decideOn(unknown, away)).toEqual({ kind: 'return' });
   });
 
@@ -219,6 +239,13 @@ describe('abortAttempt', () => {
     expect(step(row, away)).toMatchObject({ kind: 'wait', reason: 'unreachable' });
     const young = look({ own: [crashed()], gateway: { readyForMs: 1_000 } });
     expect(step(row, young)).toMatchObject({ kind: 'wait', reason: 'recovery' });
+    const memory = {
+      ...freshMemory(row),
+      still: { what: 'unfinished in boot-1', sinceMs: -9_000 },
+    };
+    const behind = look({ own: [crashed()], gateway: { noRecoveryForMs: 1_000 } });
+    const after = decideAbort({ facts: row, seen: behind, memory, policy, nowMs: 1_000 });
+    expect(after).toMatchObject({ kind: 'wait', reason: 'recovery' });
   });
 
   test('has nothing to end where nothing was sent or all is over (P29)', () => {

@@ -102,7 +102,13 @@ export function look(
     foreignRunIds: [],
     sessionStatus: null,
     ...rest,
-    gateway: { bootId: 'boot-1', stateId: 'state-1', readyForMs: 3_600_000, ...gateway },
+    gateway: {
+      bootId: 'boot-1',
+      stateId: 'state-1',
+      readyForMs: 3_600_000,
+      noRecoveryForMs: gateway?.readyForMs ?? 3_600_000,
+      ...gateway,
+    },
   };
 }
 

@@ -160,6 +160,33 @@ describe('begun, not finished, not executing', () => {
     expect(owner.sees(next, policy.settleMs)).toMatchObject({ kind: 'wait', reason: 'recovery' });
   });
 
+  const behind = look({
+    own: [crashed()],
+    gateway: { bootId: 'boot-2', readyForMs: 600_000, noRecoveryForMs: 0 },
+  });
+
+  test('the grace does not run while the gateway resumes another turn, and begins anew when that has ended (P22 case 5, ADR 0010)', () => {
+    const owner = new Owner(accepted);
+    owner.sees(behind);
+    const queued = { kind: 'wait', reason: 'recovery-queue' };
+    expect(owner.sees(behind, 3_000_000)).toMatchObject(queued);
+    const gateway = { bootId: 'boot-2', readyForMs: 3_600_000 };
+    const ended = look({ own: [crashed()], gateway: { ...gateway, noRecoveryForMs: 59_999 } });
+    expect(owner.sees(ended, 59_999)).toMatchObject(queued);
+    const late = look({ own: [crashed()], gateway: { ...gateway, noRecoveryForMs: 60_000 } });
+    expect(owner.sees(late, 1)).toMatchObject({ kind: 'indeterminate', reason: 'no-recovery' });
+  });
+
+  test('a gateway that resumes others for ever is waited for no longer than the run limit (P19, P22 case 5)', () => {
+    const owner = new Owner(facts({ runLimitMs: 1_800_000 }));
+    owner.sees(behind);
+    const untilLimitMs = 1_800_000 + policy.runLimitMarginMs - owner.nowMs;
+    expect(owner.sees(behind, untilLimitMs - 1)).toMatchObject({ kind: 'wait' });
+    const given = owner.sees(behind, 1);
+    expect(given).toMatchObject({ kind: 'indeterminate', reason: 'no-recovery', keepLane: false });
+    expect(given).toMatchObject({ evidence: expect.stringContaining('limit of 1800 s passed') });
+  });
+
   test('a recovery run that was interrupted too is waited for like the turn itself (P22 case 5)', () => {
     const seen = look({ own: [crashed()], recoveries: [recovery()], gateway: { readyForMs: 1 } });
     expect(decideOn(accepted, seen)).toMatchObject({ kind: 'wait', reason: 'recovery' });

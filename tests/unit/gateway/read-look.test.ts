@@ -16,7 +16,7 @@ const recorded = JSON.parse(
   readFileSync(new URL('./fixtures/looks-2026.9.6.json', import.meta.url), 'utf8'),
 ) as Readonly<Record<string, Recorded>>;
 
-const gateway = { bootId: 'boot', stateId: 'state', readyForMs: 0 };
+const gateway = { bootId: 'boot', stateId: 'state', readyForMs: 0, noRecoveryForMs: 0 };
 
 function lookAt(name: string, ...runIds: string[]): LookSeen {
   const frames = recorded[name]!;
