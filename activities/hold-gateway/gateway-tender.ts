@@ -17,6 +17,7 @@ import {
 import type { HoldLease } from './lease.ts';
 import { observeLoad, reviewIndeterminate } from './observe.ts';
 import type { HoldDeps } from './ports.ts';
+import { ReviewPace } from './review-pace.ts';
 
 /** How long one turn waits for a connection before it reports and looks around again. */
 const CONNECT_SLICE_MS = 5_000;
@@ -51,12 +52,14 @@ export class GatewayTender {
   /** True once a process came up, or failed to, under this hold: the next start counts as unclean. */
   #started = false;
   #observedAt = Number.NEGATIVE_INFINITY;
-  #reviewedAt = Number.NEGATIVE_INFINITY;
+  readonly #reviews: ReviewPace;
   #retryAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: TenderOptions) {
     this.#options = options;
     this.#deps = options.deps;
+    const { clock, timings } = options.deps;
+    this.#reviews = new ReviewPace({ clock, everyMs: timings.reviewEveryMs });
   }
 
   /** The gateway as last read; null: not read yet, or there is none. */
@@ -194,6 +197,7 @@ export class GatewayTender {
       this.#endpoint = endpoint;
       const connection = this.#deps.connect({ id, endpoint }, token);
       connection.onState(this.#options.onNews);
+      connection.onRunMove(() => this.#reviews.runMoved());
       connection.onBoot(() => {
         this.#ready = false;
         this.#options.onNews();
@@ -228,7 +232,8 @@ export class GatewayTender {
     }
     const { bootId, serverVersion: version, protocol } = hello;
     await this.#record({ bootId, stateId, version, protocol });
-    this.#observedAt = this.#reviewedAt = Number.NEGATIVE_INFINITY;
+    this.#observedAt = Number.NEGATIVE_INFINITY;
+    this.#reviews.restart();
     this.#ready = true;
     this.#deps.onReady(gateway.id);
   }
@@ -245,10 +250,7 @@ export class GatewayTender {
       this.#heed(await observeLoad(this.#deps, gatewayId, lease.ownerEpoch(), connection));
     }
     await this.#report(this.#row ?? gateway, reportOpen(gateway));
-    if (now - this.#reviewedAt >= timings.reviewEveryMs) {
-      this.#reviewedAt = now;
-      await reviewIndeterminate(this.#deps, gatewayId);
-    }
+    await this.#reviews.reviewIfDue(() => reviewIndeterminate(this.#deps, gatewayId));
   }
 
   /** Writes the state, unless the row says it already. */

@@ -28,12 +28,15 @@ export async function observeLoad(
   });
 }
 
-/** Looks at every indeterminate attempt again; one whose run shows up after all is delivered, without a person. */
-export async function reviewIndeterminate(deps: HoldDeps, gatewayId: string): Promise<void> {
+/**
+ * Looks at every indeterminate attempt again; one whose run shows up after all is delivered, without a person.
+ * Answers how many there were.
+ */
+export async function reviewIndeterminate(deps: HoldDeps, gatewayId: string): Promise<number> {
   const attempts = await openAttempts(deps.db, gatewayId);
-  for (const attempt of attempts.filter((a) => a.state === 'indeterminate')) {
-    await reviewOne(deps, attempt);
-  }
+  const indeterminate = attempts.filter((a) => a.state === 'indeterminate');
+  for (const attempt of indeterminate) await reviewOne(deps, attempt);
+  return indeterminate.length;
 }
 
 async function reviewOne(deps: HoldDeps, attempt: OpenAttempt): Promise<void> {

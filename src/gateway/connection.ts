@@ -35,6 +35,8 @@ export interface GatewayConnection {
   onShutdown(listener: (notice: ShutdownNotice) => void): Unsubscribe;
   /** Calls back for each event of this run, in order; nothing is replayed after a reconnect. */
   onRunEvent(runId: string, listener: (event: RunEvent) => void): Unsubscribe;
+  /** Calls back when a run of the gateway begins, turns to its model, or ends: any run, ours or not. */
+  onRunMove(listener: () => void): Unsubscribe;
 
   /** Everything the gateway shows about an attempt's session (P22). `refused` when the gateway takes no calls now. */
   look(query: LookQuery): Promise<Look>;

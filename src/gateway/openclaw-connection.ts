@@ -125,6 +125,10 @@ class OpenClawConnection implements GatewayConnection {
     return this.#events.on(runId, listener);
   }
 
+  onRunMove(listener: () => void): Unsubscribe {
+    return this.#events.onMove(listener);
+  }
+
   retryNow(): void {
     this.#wire.retryNow();
   }

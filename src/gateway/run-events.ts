@@ -11,6 +11,7 @@ const REMEMBERED_ENDS = 2000;
 export class RunEvents {
   readonly #listeners = new Map<string, Set<(event: RunEvent) => void>>();
   readonly #ended = new Map<string, number>();
+  readonly #moveListeners = new Set<() => void>();
 
   on(runId: string, listener: (event: RunEvent) => void): Unsubscribe {
     const listeners = this.#listeners.get(runId) ?? new Set();
@@ -23,6 +24,12 @@ export class RunEvents {
     };
   }
 
+  /** Of any run: it began, asked its model, or ended. */
+  onMove(listener: () => void): Unsubscribe {
+    this.#moveListeners.add(listener);
+    return () => this.#moveListeners.delete(listener);
+  }
+
   /** Takes the payload of an `agent` event; what it cannot read it drops. */
   receive(payload: unknown): void {
     const record = asRecord(payload);
@@ -32,6 +39,8 @@ export class RunEvents {
     if (event.kind === 'ended') this.noteEnd(runId);
     if (event.kind === 'started') this.#ended.delete(runId);
     for (const listener of [...(this.#listeners.get(runId) ?? [])]) listener(event);
+    if (event.kind === 'text' || event.kind === 'usage') return;
+    for (const listener of [...this.#moveListeners]) listener();
   }
 
   /** The run is over, by an event or by the gateway's answer to a question. */
