@@ -32,6 +32,7 @@ export function createHostHolds(options: GatewayHostOptions, parts: HostParts): 
   const { runs, delivery, claim, installation } = parts;
   const holds: Holds = createHolds({
     hostId,
+    maxGateways: options.maxGateways,
     db,
     clock,
     log,

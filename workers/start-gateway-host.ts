@@ -4,7 +4,7 @@ import type { RunTask } from '../activities/run-task/run-task.ts';
 import type { Database } from '../src/db/database.ts';
 import { readInstallation } from '../src/db/installation-store.ts';
 import type { AttemptPolicy } from '../src/domain/attempt-protocol-policy.ts';
-import { HOSTS_QUEUE, hostQueue } from '../src/domain/names.ts';
+import { HOSTS_QUEUE, hostQueue, MANAGED_HOSTS_QUEUE } from '../src/domain/names.ts';
 import type { Clock } from '../src/platform/clock.ts';
 import type { Logger } from '../src/platform/logger.ts';
 import type { RacePoints } from '../src/platform/race-points.ts';
@@ -12,6 +12,7 @@ import type { Metrics } from '../src/telemetry/metrics.ts';
 import type { TemporalConnection } from '../src/temporal/connect.ts';
 import { startClaimer, type Claimer } from './claimer.ts';
 import { createDelivery, type Delivery } from './delivery.ts';
+import { createHoldSlots } from './hold-slots.ts';
 import { createHostHolds } from './host-holds.ts';
 import { createHostRuns } from './host-runs.ts';
 import { offersOf } from './offers.ts';
@@ -120,18 +121,30 @@ function listenForHints(db: Database, claim: () => void, runs: RunTask): Closabl
   };
 }
 
-/** Takes holds: of any adopted gateway, and of those that belong to this host. */
+/** Takes holds: of any adopted gateway, of those that belong to this host, and first ones of managed gateways. */
 function startHostWorkers(
-  { temporal, hostId, maxGateways, onFatal }: GatewayHostOptions,
+  { temporal, hostId, maxGateways, managed, onFatal }: GatewayHostOptions,
   activities: object,
 ): Promise<Closable> {
-  const workers = [HOSTS_QUEUE, hostQueue(hostId)].map((taskQueue) => ({
+  const none = { type: 'fixed-size', numSlots: 1 } as const;
+  const tuner = {
+    activityTaskSlotSupplier: createHoldSlots(maxGateways),
+    workflowTaskSlotSupplier: none,
+    localActivityTaskSlotSupplier: none,
+    nexusTaskSlotSupplier: none,
+  };
+  const queues = [
+    HOSTS_QUEUE,
+    hostQueue(hostId),
+    ...(managed === null ? [] : [MANAGED_HOSTS_QUEUE]),
+  ];
+  const workers = queues.map((taskQueue) => ({
     connection: temporal.native,
     namespace: temporal.namespace,
     identity: hostId,
     taskQueue,
     activities,
-    maxConcurrentActivityTaskExecutions: maxGateways,
+    tuner,
     // One: every poll that a frozen host has open swallows a task until that times out.
     maxConcurrentActivityTaskPolls: 1,
     shutdownGraceTime: '20s' as const,

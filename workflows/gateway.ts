@@ -8,7 +8,6 @@ import {
   defineQuery,
   defineSignal,
   defineUpdate,
-  isCancellation,
   proxyActivities,
   setCurrentDetails,
   setHandler,
@@ -18,7 +17,13 @@ import {
 import type { GatewayControlActivities } from '../activities/gateway-control/gateway-control.ts';
 import type { HoldGatewayActivities } from '../activities/hold-gateway/hold-gateway.ts';
 import { GATEWAY_MESSAGES, type GatewayMessage } from '../src/domain/gateway.ts';
-import { afterTimeOut, holdQueue, type HoldClaim, type PreviousHold } from '../src/domain/hold.ts';
+import {
+  afterTimeOut,
+  holdQueue,
+  pauseAfterHold,
+  type HoldClaim,
+  type PreviousHold,
+} from '../src/domain/hold.ts';
 import type {
   GatewayCommand,
   GatewayCommandResult,
@@ -26,6 +31,7 @@ import type {
 } from '../src/domain/messages.ts';
 import { CONTROL_QUEUE } from '../src/domain/names.ts';
 import { carryOut } from './support/gateway-orders.ts';
+import { unlessOvertaken } from './support/unless-overtaken.ts';
 
 /** Steady state costs no history; failovers and orders do. */
 const CONTINUE_AFTER_EVENTS = 2_000;
@@ -72,7 +78,8 @@ export async function gatewayWorkflow(input: GatewayWorkflowInput): Promise<void
       await continueAsNew<typeof gatewayWorkflow>({ gatewayId, orders: desk.orders });
     } else {
       desk.working = order;
-      await unlessOvertaken(desk, () =>
+      const isOvertaken = (): boolean => desk.orders.some((next) => OVERTAKING.includes(next));
+      await unlessOvertaken(isOvertaken, () =>
         carryOut(gatewayId, order, { control, superseded: () => desk.orders.length > 0 }),
       );
       desk.working = null;
@@ -122,18 +129,6 @@ function openDesk(gatewayId: string, carriedOver: readonly GatewayMessage[]): De
 /** These do not wait for an order that waits for an owner who may never come, or for a restart that fails. */
 const OVERTAKING: readonly GatewayMessage[] = ['remove', 'recover', 'stop'];
 
-async function unlessOvertaken(desk: Desk, carry: () => Promise<void>): Promise<void> {
-  const scope = new CancellationScope();
-  const carried = scope.run(carry);
-  const isOvertaken = (): boolean => desk.orders.some((order) => OVERTAKING.includes(order));
-  const overtaken = condition(isOvertaken).then(() => 'overtaken' as const);
-  if ((await Promise.race([carried, overtaken])) !== 'overtaken') return;
-  scope.cancel();
-  await carried.catch((error: unknown) => {
-    if (!isCancellation(error)) throw error;
-  });
-}
-
 /** Keeps the gateway held beside everything else; `letGo` ends that after the gateway was removed. */
 function startHolding(gatewayId: string): { letGo(): Promise<void> } {
   const scope = new CancellationScope();
@@ -164,6 +159,7 @@ function startHolding(gatewayId: string): { letGo(): Promise<void> } {
 async function keepHeld(gatewayId: string): Promise<void> {
   let previous: PreviousHold = 'none';
   let timedOutEpoch: number | null = null;
+  let endedAtOnce = 0;
   for (;;) {
     const claim = await control.prepareHold({ gatewayId });
     if (claim === null) return;
@@ -174,6 +170,7 @@ async function keepHeld(gatewayId: string): Promise<void> {
     setCurrentDetails(
       `Held, or to be held, over queue \`${taskQueue}\` (epoch ${claim.ownerEpoch}).`,
     );
+    const askedAt = Date.now();
     try {
       const end = await hold(gatewayId, claim, taskQueue, startTimeoutMs);
       if (end.kind === 'removed') return;
@@ -182,8 +179,15 @@ async function keepHeld(gatewayId: string): Promise<void> {
       if (!(error instanceof ActivityFailure)) throw error;
       if (isStartTimeout(error)) previous = 'not-taken-up';
       else timedOutEpoch = claim.ownerEpoch;
-      if (!(error.cause instanceof TimeoutFailure)) await sleep('1s');
+      // Nobody came, or nobody was heard of, for a whole time-out: that was pause enough.
+      if (error.cause instanceof TimeoutFailure) {
+        endedAtOnce = 0;
+        continue;
+      }
     }
+    const after = pauseAfterHold(endedAtOnce, Date.now() - askedAt);
+    ({ endedAtOnce } = after);
+    if (after.pauseMs > 0) await sleep(after.pauseMs);
   }
 }
 

@@ -33,8 +33,10 @@ export interface GatewayControlActivities {
   ): Promise<GatewayCommandResult>;
   /** Nobody is known to hold it now. */
   markUnowned(input: OfGateway): Promise<void>;
-  /** Nothing of Dash runs there any more: `draining → drained`. */
-  recordDrained(input: OfGateway): Promise<void>;
+  /** The drain's bound is over and runs go on: it stays `draining`, and says since when that is too long (P38). */
+  reportOverdueDrain(
+    input: OfGateway & { readonly running: number; readonly boundMs: number },
+  ): Promise<void>;
   /** A restart is over: claims again, unless a newer wish says otherwise. */
   reopenClaims(input: OfGateway): Promise<void>;
 }
@@ -71,18 +73,21 @@ export function createGatewayControlActivities(deps: GatewayControlDeps): Gatewa
         gatewayId,
         state: 'unowned',
         reason: 'no host holds this gateway',
-        hint:
-          gateway.kind === 'managed'
-            ? `Its process belongs to host ${gateway.ownerHost ?? 'unknown'}: start a gateway host with that data directory.`
-            : 'Start a gateway host: any will take it.',
+        hint: whoCanHold(gateway),
         failure: null,
       });
     },
 
-    async recordDrained({ gatewayId }) {
+    async reportOverdueDrain({ gatewayId, running, boundMs }) {
       const gateway = await getGateway(db, gatewayId);
       if (gateway?.state !== 'draining') return;
-      await writeState(db, gatewayId, 'drained', 'nothing of Dash runs there');
+      await writeGatewayState(db, {
+        gatewayId,
+        state: 'draining',
+        reason: `${running} runs go on`,
+        hint: `They have been waited for ${boundMs / 60_000} minutes and nothing is aborted: wait on, cancel their tasks, or stop the gateway.`,
+        failure: null,
+      });
     },
 
     async reopenClaims({ gatewayId }) {
@@ -91,6 +96,14 @@ export function createGatewayControlActivities(deps: GatewayControlDeps): Gatewa
       await setClaimsOpen(db, { gatewayId, open: true, reason: 'restarted' });
     },
   };
+}
+
+function whoCanHold({ kind, ownerHost }: GatewayRecord): string {
+  const orRoom = 'or, when one runs, let it hold more (DASH_MAX_GATEWAYS)';
+  if (kind === 'adopted') return `Start a gateway host, any will take it, ${orRoom}.`;
+  return ownerHost === null
+    ? `Only a host that runs gateway processes can take it: start dashctl up, ${orRoom}.`
+    : `Its process belongs to host ${ownerHost}: start it with that data directory, ${orRoom}.`;
 }
 
 /** What a message makes of the wish, of the claims, and of the state until the gateway's host reports its own. */

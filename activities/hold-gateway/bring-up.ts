@@ -49,7 +49,9 @@ export async function ensureProcess(
   const { db, managed } = deps;
   if (managed === null) {
     const reason = 'this host runs no managed gateways';
-    return { kind: 'not-ready', report: report('unowned', reason), retryInMs: null };
+    const hint =
+      'Its process belongs to the data directory of this host: start dashctl up there instead.';
+    return { kind: 'not-ready', report: report('unowned', reason, { hint }), retryInMs: null };
   }
   const recent = await countRecentStarts(db, {
     gatewayId: gateway.id,
@@ -123,6 +125,8 @@ export function reportConnection(connection: GatewayConnection): GatewayReport |
 
 /** What a reachable gateway is, by what is wanted of it. */
 export function reportOpen(gateway: GatewayRecord): GatewayReport {
+  // An overdue drain is hinted at for as long as it lasts.
+  const hint = gateway.state === 'draining' ? gateway.hint : null;
   switch (gateway.desiredState) {
     case 'cordoned':
       return report('cordoned', 'no new work; what runs goes on');
@@ -131,7 +135,7 @@ export function reportOpen(gateway: GatewayRecord): GatewayReport {
     case 'drained':
       return gateway.lanes.held === 0
         ? report('drained', 'nothing of Dash runs there')
-        : report('draining', `${gateway.lanes.held} runs go on`);
+        : report('draining', `${gateway.lanes.held} runs go on`, { hint });
     case 'running':
     case 'removed':
       return gateway.claimsOpen

@@ -29,6 +29,7 @@ export interface GatewayOperationDeps {
 }
 
 const POLL_MS = 500;
+const BEAT_MS = 3_000;
 /** An adopted gateway restarts by itself: forced after five minutes at the latest, by its own rule. */
 const RESTART_BOUND_MS = 4 * 60_000;
 
@@ -36,18 +37,20 @@ export function createGatewayOperations(deps: GatewayOperationDeps): GatewayOper
   return {
     async awaitIdle({ gatewayId, boundMs }) {
       await until(deps, boundMs, async () => (await running(deps, gatewayId)) === 0);
-      return { running: await running(deps, gatewayId) };
+      const left = await running(deps, gatewayId);
+      deps.holds.find(gatewayId)?.nudge();
+      return { running: left };
     },
 
     async bringUp({ gatewayId }) {
       const hold = heldHere(deps, gatewayId);
-      await hold.tender.recover();
+      await beating(deps, () => hold.tender.recover());
       hold.nudge();
     },
 
     async stopProcess({ gatewayId }) {
       const hold = heldHere(deps, gatewayId);
-      await hold.tender.stopProcess();
+      await beating(deps, () => hold.tender.stopProcess());
       hold.nudge();
     },
 
@@ -90,6 +93,27 @@ async function until(
   return true;
 }
 
+/**
+ * Works with a sign of life: a gateway may take 15 s for each answer and ten to end, and a second attempt beside the
+ * first would end what the first has just started.
+ */
+async function beating(
+  { clock }: GatewayOperationDeps,
+  work: () => Promise<void>,
+  details?: object,
+): Promise<void> {
+  const context = Context.current();
+  const done = new AbortController();
+  const beats = (async () => {
+    while (!done.signal.aborted) {
+      context.heartbeat(details);
+      await clock.sleep(BEAT_MS, done.signal);
+    }
+  })();
+  await work().finally(() => done.abort());
+  await beats;
+}
+
 async function restartProcess(deps: GatewayOperationDeps, gatewayId: string): Promise<void> {
   const context = Context.current();
   const bootNow = (): string | null =>
@@ -98,7 +122,9 @@ async function restartProcess(deps: GatewayOperationDeps, gatewayId: string): Pr
   const details = context.info.heartbeatDetails as { before: string | null } | undefined;
   const before = details === undefined ? bootNow() : details.before;
   context.heartbeat({ before });
-  if (bootNow() === before) await restart(heldHere(deps, gatewayId));
+  if (bootNow() === before) {
+    await beating(deps, () => restart(heldHere(deps, gatewayId)), { before });
+  }
   const isBack = await until(
     deps,
     RESTART_BOUND_MS,

@@ -5,7 +5,7 @@ import type { HeldGateway } from '../run-task/ports.ts';
 import { GatewayHold } from './gateway-hold.ts';
 import type { HoldDeps } from './ports.ts';
 
-/** What `gatewayWorkflow` schedules on `hosts` or `host.<id>`, one Temporal attempt each (P32). */
+/** What `gatewayWorkflow` schedules on `hosts`, `hosts.managed` or `host.<id>`, one Temporal attempt each (P32). */
 export interface HoldGatewayActivities {
   holdGateway(input: { readonly gatewayId: string; readonly ownerEpoch: number }): Promise<HoldEnd>;
 }
@@ -21,7 +21,8 @@ export interface Holds extends HoldGatewayActivities {
 
 /**
  * `holdGateway` joins the hold that lives here, or begins one, and lasts as long as it does. When the server no longer
- * knows the activity it fails as `Detached` and the hold lives on, to be joined by the next one.
+ * knows the activity it fails as `Detached` and the hold lives on, to be joined by the next one. A host that holds
+ * `maxGateways` refuses every other one.
  */
 export function createHolds(deps: HoldDeps): Holds {
   const holds = new Map<string, GatewayHold>();
@@ -44,9 +45,12 @@ export function createHolds(deps: HoldDeps): Holds {
     return hold === undefined || hold.hasEnded ? null : hold;
   };
 
+  const all = (): GatewayHold[] => [...holds.values()].filter((hold) => !hold.hasEnded);
+
   return {
     async holdGateway({ gatewayId, ownerEpoch }) {
       if (leaving) return { kind: 'handed-over' };
+      if (find(gatewayId) === null && all().length >= deps.maxGateways) return { kind: 'full' };
       const { taskToken } = Context.current().info;
       const gone = Promise.withResolvers<never>();
       const onGone = (): void => gone.reject(detached(gatewayId));
@@ -56,7 +60,7 @@ export function createHolds(deps: HoldDeps): Holds {
     },
     find,
     held: (gatewayId) => find(gatewayId)?.held() ?? null,
-    all: () => [...holds.values()].filter((hold) => !hold.hasEnded),
+    all,
     async handOver() {
       leaving = true;
       await Promise.all([...holds.values()].map((hold) => hold.close()));

@@ -64,6 +64,8 @@ export interface HoldTimings {
 
 export interface HoldDeps {
   readonly hostId: string;
+  /** Most gateways at a time, over whichever queues they come. */
+  readonly maxGateways: number;
   readonly db: Database;
   readonly clock: Clock;
   readonly log: HoldLog;

@@ -10,6 +10,7 @@ import {
   gatewayWorkflowId,
   hostQueue,
   HOSTS_QUEUE,
+  MANAGED_HOSTS_QUEUE,
 } from '../../src/domain/names.ts';
 import { createGate, type Gate, type Scenario } from './scenario.ts';
 
@@ -22,6 +23,7 @@ interface Played {
   readonly claims: readonly Partial<HoldClaim>[];
   readonly holds: Readonly<Record<string, HoldGatewayActivities['holdGateway']>>;
   readonly operations?: Partial<GatewayOperationActivities>;
+  readonly control?: Partial<GatewayControlActivities>;
   readonly drive: NonNullable<Scenario['drive']>;
 }
 
@@ -42,8 +44,9 @@ function scenario(path: string, played: Played): Scenario {
     },
     recordCommand: async () => ({ kind: 'recorded', state: 'open' }),
     markUnowned: async () => undefined,
-    recordDrained: async () => undefined,
+    reportOverdueDrain: async () => undefined,
     reopenClaims: async () => undefined,
+    ...played.control,
   };
   const operations: GatewayOperationActivities = {
     awaitIdle: async () => ({ running: 0 }),
@@ -187,6 +190,47 @@ function handedOver(): Scenario {
   });
 }
 
+/** A host that is full refuses a managed gateway's first hold; the next one takes it. */
+function refused(): Scenario {
+  const gone = createGate();
+  const taken = createGate();
+  let asked = 0;
+  return scenario('refused', {
+    claims: [{ kind: 'managed' }],
+    holds: {
+      [MANAGED_HOSTS_QUEUE]: async () => {
+        asked += 1;
+        if (asked === 1) return { kind: 'full' };
+        taken.open();
+        return holdUntil(gone, { kind: 'removed' })();
+      },
+    },
+    drive: async (handle) => {
+      await taken.opened;
+      await handle.executeUpdate('remove', { args: [operator] });
+      gone.open();
+    },
+  });
+}
+
+/** At the bound of a drain two runs go on. */
+function overdue(): Scenario {
+  const gone = createGate();
+  const said = createGate();
+  return scenario('overdue', {
+    claims: [{}],
+    holds: { [HOSTS_QUEUE]: holdUntil(gone, { kind: 'removed' }) },
+    operations: { awaitIdle: async () => ({ running: 2 }) },
+    control: { reportOverdueDrain: async () => said.open() },
+    drive: async (handle) => {
+      await handle.executeUpdate('drain', { args: [operator] });
+      await said.opened;
+      await handle.executeUpdate('remove', { args: [operator] });
+      gone.open();
+    },
+  });
+}
+
 export function gatewayScenarios(): readonly Scenario[] {
-  return [operations(), overtaken(), failover(), handedOver()];
+  return [operations(), overtaken(), failover(), handedOver(), refused(), overdue()];
 }

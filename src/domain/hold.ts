@@ -1,5 +1,5 @@
 import type { GatewayKind } from './gateway.ts';
-import { HOSTS_QUEUE, hostQueue } from './names.ts';
+import { HOSTS_QUEUE, hostQueue, MANAGED_HOSTS_QUEUE } from './names.ts';
 
 /** What a new hold of a gateway starts from; the epoch is allocated from the gateway's row (P25). */
 export interface HoldClaim {
@@ -34,29 +34,45 @@ export function afterTimeOut(timedOutEpoch: number, next: HoldClaim): PreviousHo
 /**
  * Where the next hold goes (P32): the last host first, for one hold time-out, because it may only have lost sight
  * of Temporal; then adopted gateways anywhere, managed ones only where their process is. A host that handed over
- * is not asked again for an adopted gateway.
+ * is not asked again for an adopted gateway. A gateway that nobody has held goes to any host that can hold its kind,
+ * and is `unowned` when none has come within the same time.
  */
 export function holdQueue(claim: HoldClaim, previous: PreviousHold): HoldPlace {
-  const { lastHost, kind } = claim;
-  if (lastHost === null) return { taskQueue: HOSTS_QUEUE, startTimeoutMs: null, unowned: false };
-  if (previous === 'none' || previous === 'timed-out') {
-    return {
-      taskQueue: hostQueue(lastHost),
-      startTimeoutMs: claim.heartbeatTimeoutMs,
-      unowned: false,
-    };
-  }
+  const { lastHost, kind, heartbeatTimeoutMs } = claim;
+  const anyHost = kind === 'adopted' ? HOSTS_QUEUE : MANAGED_HOSTS_QUEUE;
+  const isFirstAsked = previous === 'none' || previous === 'timed-out';
+  const mayBeAnyHost = lastHost === null || (kind === 'adopted' && !isFirstAsked);
   return {
-    taskQueue: kind === 'adopted' ? HOSTS_QUEUE : hostQueue(lastHost),
-    startTimeoutMs: null,
-    unowned: true,
+    taskQueue: mayBeAnyHost ? anyHost : hostQueue(lastHost),
+    startTimeoutMs: isFirstAsked ? heartbeatTimeoutMs : null,
+    unowned: !isFirstAsked,
   };
+}
+
+/** A hold that ended sooner than this after it was asked for is taken for one that did not come about. */
+const SETTLED_MS = 60_000;
+const FIRST_PAUSE_MS = 250;
+const LONGEST_PAUSE_MS = 30_000;
+
+/**
+ * How many holds in a row ended at once, and how long to wait before the next one is asked for: nothing after a hold
+ * that lasted, then longer and longer, so that hosts which keep refusing a gateway are not asked in a circle.
+ */
+export function pauseAfterHold(
+  endedAtOnce: number,
+  lastedMs: number,
+): { readonly endedAtOnce: number; readonly pauseMs: number } {
+  if (lastedMs >= SETTLED_MS) return { endedAtOnce: 0, pauseMs: 0 };
+  const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** endedAtOnce, LONGEST_PAUSE_MS);
+  return { endedAtOnce: endedAtOnce + 1, pauseMs };
 }
 
 /** How a hold ends by itself. */
 export type HoldEnd =
   /** The host is leaving; the gateway and its runs go on. */
   | { readonly kind: 'handed-over' }
+  /** The host holds as many gateways as it may; it has not begun to hold this one. */
+  | { readonly kind: 'full' }
   /** Another hold with a greater epoch has taken the gateway. */
   | { readonly kind: 'superseded' }
   | { readonly kind: 'removed' };

@@ -47,7 +47,10 @@ export const CONTROL_QUEUE = 'control';
 /** Holds of adopted gateways: any host may take one. */
 export const HOSTS_QUEUE = 'hosts';
 
-/** Holds that must run on one host: managed gateways, and the same-host wait of P32. */
+/** First holds of managed gateways: any host that runs gateway processes may take one, and keeps it. */
+export const MANAGED_HOSTS_QUEUE = 'hosts.managed';
+
+/** Holds that must run on one host: managed gateways that have a process there, and the same-host wait of P32. */
 export function hostQueue(hostId: string): string {
   return `host.${hostId}`;
 }

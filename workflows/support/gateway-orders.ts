@@ -1,15 +1,10 @@
-import {
-  CancellationScope,
-  condition,
-  isCancellation,
-  proxyActivities,
-  setCurrentDetails,
-} from '@temporalio/workflow';
+import { proxyActivities, setCurrentDetails } from '@temporalio/workflow';
 import type { GatewayControlActivities } from '../../activities/gateway-control/gateway-control.ts';
 import type { GatewayOperationActivities } from '../../activities/hold-gateway/gateway-operations.ts';
 import { assertNever } from '../../src/domain/assert-never.ts';
 import type { GatewayMessage } from '../../src/domain/gateway.ts';
 import { gatewayControlQueue } from '../../src/domain/names.ts';
+import { unlessOvertaken } from './unless-overtaken.ts';
 
 /** A drain reports what still runs after this, and goes on without aborting anything (P38). */
 const DRAIN_BOUND_MS = 30 * 60_000;
@@ -37,18 +32,18 @@ export async function carryOut(
       // The recorded wish is all of it: no new work, what runs goes on.
       return;
     case 'drain':
-      if (await idle(gatewayId, context)) await context.control.recordDrained({ gatewayId });
-      return;
+      return drain(gatewayId, context);
     case 'undrain':
     case 'uncordon':
     case 'start':
     case 'recover':
       return operations(gatewayId).bringUp({ gatewayId });
     case 'stop':
-      if (await idle(gatewayId, context)) await operations(gatewayId).stopProcess({ gatewayId });
+      if ((await idle(gatewayId, context)) !== null)
+        await operations(gatewayId).stopProcess({ gatewayId });
       return;
     case 'restart':
-      if (!(await idle(gatewayId, context))) return;
+      if ((await idle(gatewayId, context)) === null) return;
       await operations(gatewayId).restartProcess({ gatewayId });
       return context.control.reopenClaims({ gatewayId });
     case 'remove':
@@ -59,28 +54,25 @@ export async function carryOut(
   }
 }
 
+/** The host itself says `drained` when the last run has ended; at the bound it is said that some go on (P38). */
+async function drain(gatewayId: string, context: OrderContext): Promise<void> {
+  const running = await idle(gatewayId, context);
+  if (running === null || running === 0) return;
+  await context.control.reportOverdueDrain({ gatewayId, running, boundMs: DRAIN_BOUND_MS });
+}
+
 /**
- * Waits until nothing of Dash runs there, or the bound is over: then what still runs is left to go on. False when a
- * newer wish made the wait pointless.
+ * Waits until nothing of Dash runs there, or the bound is over: then what still runs is left to go on. Answers how
+ * many runs that are; null when a newer wish made the wait pointless.
  */
-async function idle(gatewayId: string, { superseded }: OrderContext): Promise<boolean> {
-  const waiting = new CancellationScope();
-  const wait = waiting.run(() =>
+async function idle(gatewayId: string, { superseded }: OrderContext): Promise<number | null> {
+  const outcome = await unlessOvertaken(superseded, () =>
     operations(gatewayId, DRAIN_BOUND_MS + OPERATION_BOUND_MS).awaitIdle({
       gatewayId,
       boundMs: DRAIN_BOUND_MS,
     }),
   );
-  try {
-    const overtaken = condition(superseded).then(() => 'overtaken' as const);
-    if ((await Promise.race([wait, overtaken])) !== 'overtaken') return true;
-    waiting.cancel();
-    await wait;
-    return true;
-  } catch (error) {
-    if (isCancellation(error)) return false;
-    throw error;
-  }
+  return outcome.kind === 'done' ? outcome.value.running : null;
 }
 
 /** Short operations on the gateway, wherever it is held; without an owner they wait for the next one. */

@@ -34,7 +34,9 @@ test('when one of several workers cannot be created none is left, and the connec
     { ...shared, taskQueue: 'possible' },
     { ...shared, taskQueue: 'impossible', workflowBundle: { codePath: '/no/such/bundle.js' } },
   ];
-  await expect(runWorkers({ workers, onFatal: () => undefined })).rejects.toThrow();
+  await expect(runWorkers({ workers, onFatal: () => undefined })).rejects.toThrow(
+    '/no/such/bundle.js',
+  );
   await temporal.close();
 }, 30_000);
 
