@@ -1,6 +1,7 @@
 import { decide } from '../../src/domain/attempt-protocol.ts';
 import { freshMemory, remember, rememberUnsent } from '../../src/domain/attempt-protocol-memory.ts';
 import type { Action } from '../../src/domain/attempt-protocol-types.ts';
+import { WAIT_WORDS } from './wait-words.ts';
 import { createWakeup } from '../../src/platform/wakeup.ts';
 import { NotPermitted } from '../hold-gateway/lease.ts';
 import { factsOf, sessionKeyOf } from './facts.ts';
@@ -17,6 +18,8 @@ export interface AttemptRun {
   readonly taskId: string;
   /** Never rejects, except when there is no such attempt. */
   readonly end: Promise<RunEnd>;
+  /** What it waits for at the gateway, in words; null: it does not wait. */
+  waitsFor(): string | null;
   /** The row has news, or the gateway has: look up both now. */
   nudge(): void;
   /** Follows no longer; nothing is aborted and the row stays as it is. */
@@ -43,6 +46,7 @@ export function startAttemptRun(
   return {
     ...ids,
     end: carrier.carry(),
+    waitsFor: () => carrier.waitsFor,
     nudge: () => wakeup.nudge(),
     stop() {
       stopping.abort();
@@ -56,6 +60,7 @@ class Carrier {
   readonly #attemptId: string;
   readonly #wakeup: ReturnType<typeof createWakeup>;
   readonly #stopped: AbortSignal;
+  #waitsFor: string | null = null;
 
   constructor(
     deps: RunDeps,
@@ -67,6 +72,10 @@ class Carrier {
     this.#attemptId = attemptId;
     this.#wakeup = wakeup;
     this.#stopped = stopped;
+  }
+
+  get waitsFor(): string | null {
+    return this.#waitsFor;
   }
 
   async carry(): Promise<RunEnd> {
@@ -133,10 +142,20 @@ class Carrier {
     const { facts, seen } = state;
     const action: Action = decide({ facts, seen, memory, policy: this.#deps.policy, nowMs });
     this.#deps.log.debug({ ...about(state), action: action.kind }, 'attempt step');
+    this.#tellWait(state, action);
     return perform(this.#deps, { ...state, memory }, action, {
       wakeup: this.#wakeup,
       stopped: this.#stopped,
     });
+  }
+
+  /** A wait goes on over the looks in it. */
+  #tellWait(state: RunState, action: Action): void {
+    if (action.kind === 'look') return;
+    const waitsFor = action.kind === 'wait' ? WAIT_WORDS[action.reason] : null;
+    if (waitsFor === this.#waitsFor) return;
+    this.#waitsFor = waitsFor;
+    if (waitsFor !== null) this.#deps.log.info({ ...about(state), waitsFor }, 'a run waits');
   }
 
   /** Facts and looks are worth something only under the epoch they were taken under. */

@@ -65,7 +65,8 @@ export interface HeldGateway {
 
 /** The Temporal activity that waits for a run. */
 export interface WaitingActivity {
-  heartbeat(): void;
+  /** It lives; `waitsFor`, what its run waits for, is shown to people who look at the activity. */
+  heartbeat(waitsFor: string | null): void;
   /** Aborts when Temporal does not want this activity's answer any more: time-out, shutdown, cancel (P26). */
   readonly lost: AbortSignal;
 }

@@ -50,7 +50,7 @@ export function createRunRegistry(deps: RunDeps, cancelPollMs: number): RunRegis
 /** A host that hands over begins nothing: the next owner carries the attempt on from its row (P34). */
 function refused(ids: { readonly attemptId: string; readonly taskId: string }): AttemptRun {
   const end = Promise.resolve({ kind: 'detached', why: 'closing' } as const);
-  return { ...ids, end, nudge: () => undefined, stop: () => undefined };
+  return { ...ids, end, waitsFor: () => null, nudge: () => undefined, stop: () => undefined };
 }
 
 /**

@@ -66,7 +66,8 @@ async function waitFor(
   { clock, heartbeatMs }: RunTaskOptions,
 ): Promise<RunEnd> {
   const done = new AbortController();
-  const beating = beat(activity, done.signal, clock, heartbeatMs);
+  const tell = (): void => activity.heartbeat(run.waitsFor());
+  const beating = beat(tell, done.signal, clock, heartbeatMs);
   try {
     return await Promise.race([run.end, lost(activity.lost)]);
   } catch (error) {
@@ -79,7 +80,7 @@ async function waitFor(
 }
 
 async function beat(
-  activity: WaitingActivity,
+  tell: () => void,
   done: AbortSignal,
   clock: RunDeps['clock'],
   everyMs: number,
@@ -87,7 +88,7 @@ async function beat(
   // Temporal counts from the start of the activity: a run that ends sooner costs no heartbeat at all.
   await clock.sleep(everyMs, done);
   while (!done.aborted) {
-    activity.heartbeat();
+    tell();
     await clock.sleep(everyMs, done);
   }
 }

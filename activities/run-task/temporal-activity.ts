@@ -5,7 +5,7 @@ import type { WaitingActivity } from './ports.ts';
 export function temporalActivity(): WaitingActivity {
   const context = Context.current();
   return {
-    heartbeat: () => context.heartbeat(),
+    heartbeat: (waitsFor) => context.heartbeat(waitsFor ?? undefined),
     lost: context.cancellationSignal,
   };
 }

@@ -95,7 +95,6 @@ export type WaitReason =
   | 'session-busy'
   | 'settling'
   | 'arrival'
-  | 'aborting'
   | 'sentinel'
   | 'gateway-closed';
 

@@ -45,6 +45,8 @@ export interface BenchHost {
   /** The host gets the gateway again, under a new epoch, with the same connection. */
   regain(): Promise<void>;
   readonly lease: HoldLease;
+  /** What the heartbeats of the activities said that their runs wait for. */
+  readonly heartbeats: readonly (string | null)[];
   /** Calls the activity; `lost` stands for Temporal losing interest. */
   run(attempt: ClaimedAttempt, lost?: AbortSignal): Promise<RunTaskResult>;
 }
@@ -123,6 +125,7 @@ export class RunTaskBench {
     const rows = bindRunRows(db);
     const lives = { lost: new AbortController().signal };
     const activity = { current: lives.lost };
+    const heartbeats: (string | null)[] = [];
     const runTask = createRunTask({
       rows: settings.rows?.(rows) ?? rows,
       gateways: { find: (id) => (id === gatewayId ? held : null) },
@@ -137,8 +140,11 @@ export class RunTaskBench {
         laneFreed: () => undefined,
         swarmNews: () => undefined,
       },
-      activity: () => ({ heartbeat: () => undefined, lost: activity.current }),
-      heartbeatMs: 1_000,
+      activity: () => ({
+        heartbeat: (waitsFor) => void heartbeats.push(waitsFor),
+        lost: activity.current,
+      }),
+      heartbeatMs: 100,
       cancelPollMs: settings.cancelPollMs ?? 50,
       abortActivityMs: 2_000,
     });
@@ -154,6 +160,7 @@ export class RunTaskBench {
         lease.attach({ taskToken: new Uint8Array(), ownerEpoch, onGone: () => undefined });
       },
       lease,
+      heartbeats,
       run(attempt, lost = lives.lost) {
         activity.current = lost;
         return runTask.runTask(attempt);

@@ -47,6 +47,31 @@ describe('a gateway that dies under a run', () => {
     expect(it.fake.log.maxOverlap()).toBe(1);
   });
 
+  test('turns that are resumed one after the other outlast the grace, and each is adopted in its turn (P22 case 5, ADR 0010)', async () => {
+    const it = await start({
+      recoveryDelayMs: 100,
+      script: ({ isRecovery }) =>
+        isRecovery ? { kind: 'answer', text: 'resumed', delayMs: 2_500 } : { kind: 'hang' },
+    });
+    const host = await it.host('host-a', { policy: { recoveryGraceMs: 1_000 } });
+    const attempts = [await it.claim(host, 'one'), await it.claim(host, 'two')];
+    const running = attempts.map((attempt) => host.run(attempt));
+    await Promise.all(attempts.map((attempt) => executing(it, attempt)));
+    await it.fake.crash();
+    await it.fake.start();
+    for (const result of await Promise.all(running)) {
+      expect(result).toEqual({ kind: 'settled', state: 'completed' });
+    }
+    for (const attempt of attempts) {
+      expect((await it.row(attempt)).recoveryRunIds).toHaveLength(1);
+      expect(it.framesOf(attempt)).toHaveLength(1);
+    }
+    expect(host.heartbeats).toContain(
+      'waits for the gateway to resume this turn: it resumes others first',
+    );
+    expect(host.heartbeats.at(-1)).toBeNull();
+  });
+
   test('an input that never began is sent again under the next run id, and only that one runs (P22 case 4)', async () => {
     const it = await start({ lanes: 1 });
     it.fake.personChats('agent:main:other', '[[hang]]');
