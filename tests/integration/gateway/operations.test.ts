@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { createGatewayControlActivities } from '../../../activities/gateway-control/gateway-control.ts';
 import { taskAttempts } from '../../../src/db/attempt-record.ts';
 import { writeSealedToken } from '../../../src/db/gateway-store.ts';
 import { getTask } from '../../../src/db/task-store.ts';
@@ -56,6 +57,28 @@ test('a drain stops new work, lets running work end, loses nothing, and is undon
   expect((await tell('drained', 'undrain')).kind).toBe('recorded');
   expect((await dash.ended(waiting)).output).toBe('second');
   await reaches('drained', 'open');
+}, 60_000);
+
+test('a drain that is overdue stays draining, counts what goes on, and is drained when the last run ends (P38)', async () => {
+  const gateway = await lonelyGateway('overdue');
+  const tasks = [
+    await dash.submit({ prompt: 'short [[sleep:2500]] [[say:first]]', pool: 'overdue' }),
+    await dash.submit({ prompt: 'long [[sleep:5000]] [[say:second]]', pool: 'overdue' }),
+  ];
+  await eventually(() => tasks.every((task) => gateway.log.runsStarted(task).length === 1));
+  await tell('overdue', 'drain');
+  const control = createGatewayControlActivities({ db: dash.database.db, holdTimeoutMs: 3_000 });
+  // The bound itself is half an hour: this is what the gateway's workflow does then.
+  await control.reportOverdueDrain({ gatewayId: 'overdue', running: 2, boundMs: 1_800_000 });
+  await dash.ended(tasks[0]!);
+  const late = await eventually(async () => {
+    const now = await dash.gateway('overdue');
+    return now.stateReason?.startsWith('1 ') && now;
+  });
+  expect(late).toMatchObject({ state: 'draining', hint: expect.stringContaining('30 minutes') });
+  await dash.ended(tasks[1]!);
+  await reaches('overdue', 'drained');
+  expect(await dash.gateway('overdue')).toMatchObject({ hint: null });
 }, 60_000);
 
 test('a cordoned gateway takes no new work until it is uncordoned (R27)', async () => {
