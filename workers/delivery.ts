@@ -1,11 +1,12 @@
 import type { Client } from '@temporalio/client';
 import { plannedAttempts, readAttempt, type PlannedAttempt } from '../src/db/attempt-record.ts';
-import { markDelivered, releaseAttempt } from '../src/db/attempt-run.ts';
+import { releaseAttempt } from '../src/db/attempt-run.ts';
 import { markIndeterminate } from '../src/db/attempt-decision.ts';
 import type { Claim } from '../src/db/claim.ts';
 import type { Database } from '../src/db/database.ts';
 import type { Clock } from '../src/platform/clock.ts';
 import { deliverToTemporal, type TaskDelivery } from '../src/temporal/task-start.ts';
+import { createDeliveryMarks, type DeliveryMarks } from './delivery-marks.ts';
 
 /** What the delivery writes to a log; a pino logger fits. */
 export interface DeliveryLog {
@@ -18,6 +19,8 @@ export interface DeliveryOptions {
   readonly clock: Clock;
   readonly log: DeliveryLog;
   readonly runHeartbeatTimeoutMs: number;
+  /** Called when Temporal has acknowledged the delivery: from here on the attempt may run. */
+  readonly onDelivered: (attempt: Deliverable) => void;
   /** Called when a released attempt has given its lane back. */
   readonly onReleased: () => void;
 }
@@ -58,11 +61,12 @@ const GIVE_UP_AFTER_MS = 5_000;
 export function createDelivery(options: DeliveryOptions): Delivery {
   const { db, log } = options;
   const underWay = new Map<string, Promise<void>>();
+  const marks = createDeliveryMarks(db, options.clock);
 
   const deliver = (attempt: Deliverable): void => {
     const { attemptId } = attempt;
     if (underWay.has(attemptId)) return;
-    const delivering = deliverOrRelease(options, attempt)
+    const delivering = deliverOrRelease(options, marks, attempt)
       .catch((error: unknown) => {
         // The row still says planned: the next sweep takes it up.
         log.warn({ attemptId, err: error }, 'a delivery could not be recorded');
@@ -80,12 +84,17 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       }
     },
     async close() {
+      marks.close();
       await Promise.all(underWay.values());
     },
   };
 }
 
-async function deliverOrRelease(options: DeliveryOptions, attempt: Deliverable): Promise<void> {
+async function deliverOrRelease(
+  options: DeliveryOptions,
+  marks: DeliveryMarks,
+  attempt: Deliverable,
+): Promise<void> {
   const { client, clock, log, runHeartbeatTimeoutMs } = options;
   const delivery = deliveryOf(attempt, runHeartbeatTimeoutMs);
   const giveUpAt = clock.monotonic() + GIVE_UP_AFTER_MS;
@@ -95,9 +104,9 @@ async function deliverOrRelease(options: DeliveryOptions, attempt: Deliverable):
     if (leftMs <= 0) return release(options, attempt);
     try {
       const answer = await deliverToTemporal(client, delivery, Math.min(REPEAT_AFTER_MS, leftMs));
-      return await (answer === 'closed'
-        ? carriedBefore(options, attempt)
-        : markDelivered(options.db, attempt.attemptId).then(() => undefined));
+      if (answer === 'closed') return await carriedBefore(options, attempt);
+      options.onDelivered(attempt);
+      return await marks.mark(attempt.attemptId);
     } catch (error) {
       log.warn({ attemptId: attempt.attemptId, err: error }, 'a delivery was not acknowledged');
     }

@@ -57,7 +57,7 @@ export async function startGatewayHost(options: GatewayHostOptions): Promise<Gat
   const { db, temporal, hostId, clock, log } = options;
   const { id: installation } = await readInstallation(db);
   // Runs, holds and claims know of each other: what frees a lane claims for it.
-  const later: { claimer?: Claimer; holds?: Holds } = {};
+  const later: { claimer?: Claimer; holds?: Holds; runs?: RunTask } = {};
   const claim = (): void => later.claimer?.poke();
   const delivery = createDelivery({
     db,
@@ -65,11 +65,13 @@ export async function startGatewayHost(options: GatewayHostOptions): Promise<Gat
     clock,
     log,
     runHeartbeatTimeoutMs: options.run.timeoutMs,
+    onDelivered: (attempt) => later.runs?.begin(attempt),
     onReleased: claim,
   });
   const find = (gatewayId: string): ReturnType<Holds['held']> =>
     later.holds?.held(gatewayId) ?? null;
   const runs = createHostRuns(options, { installation, find, laneFreed: claim });
+  later.runs = runs;
   const holds = createHostHolds(options, { installation, runs, delivery, claim });
   later.holds = holds;
   const hostWorkers = await startHostWorkers(options, { holdGateway: holds.holdGateway }).catch(

@@ -24,6 +24,11 @@ export interface RunTaskOptions extends RunDeps {
 }
 
 export interface RunTask extends RunTaskActivities, AbortActivities, ReviewAttempt {
+  /**
+   * Starts the run of an attempt whose workflow Temporal has acknowledged, ahead of the activity that will wait for
+   * it: that one joins the run, or finds its end in the row (P21).
+   */
+  begin(ids: { readonly attemptId: string; readonly taskId: string }): void;
   /** A NOTIFY on `dash_cancel`: the id of a task or attempt, or null when some may have been missed. */
   cancelNoticed(id: string | null): void;
   /** Lets every run go, for another owner to carry on; aborts none (P34). */
@@ -52,6 +57,7 @@ export function createRunTask(options: RunTaskOptions): RunTask {
       if (end.kind !== 'detached') return end;
       throw detached(end.why === 'closing' ? DETACHED_RETRY : NOT_OURS_RETRY, end.why);
     },
+    begin: (ids) => void registry.joinOrStart(ids),
     ...createAbortAttempt(options, registry),
     ...createReviewAttempt(options),
     cancelNoticed: (id) => registry.nudge(id),

@@ -69,9 +69,10 @@ async function statements({ db }: Ground): Promise<number> {
   return row?.calls ?? 0;
 }
 
-/** Of a process and its children (PostgreSQL works in children). */
+/** Of a process and its children (PostgreSQL works in children); of this driver without what it started. */
 function treeTicks(pid: number): number {
   const own = ticksOf(pid);
+  if (pid === process.pid) return own.live;
   const children = readText(`/proc/${pid}/task/${pid}/children`).trim();
   const living = children === '' ? [] : children.split(' ').map(Number);
   return living.reduce((sum, child) => sum + ticksOf(child).live, own.live + own.reaped);

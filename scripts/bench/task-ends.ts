@@ -14,23 +14,33 @@ export async function watchTaskEnds(db: Database): Promise<TaskEnds> {
   let after = await currentSeq(db);
   const ended = new Map<string, string>();
   const waiting = new Map<string, (type: string) => void>();
-  let reading = Promise.resolve();
+  let newest = after;
+  let isReading = false;
 
-  async function read(): Promise<void> {
-    for (;;) {
-      const page = await readEvents(db, { after, limit: 500, filter: { types: TYPES } });
-      for (const { taskId, type } of page.events) {
-        if (taskId === null) continue;
-        ended.set(taskId, type);
-        waiting.get(taskId)?.(type);
-        waiting.delete(taskId);
-      }
-      if (page.upTo <= after) return;
-      after = page.upTo;
+  async function readPage(): Promise<void> {
+    const page = await readEvents(db, { after, limit: 500, filter: { types: TYPES } });
+    after = page.upTo;
+    for (const { taskId, type } of page.events) {
+      if (taskId === null) continue;
+      ended.set(taskId, type);
+      waiting.get(taskId)?.(type);
+      waiting.delete(taskId);
     }
   }
-  const listener = db.listen('dash_events', () => {
-    reading = reading.then(read, read);
+  // One read serves every notification that came meanwhile: the driver must not load what it measures.
+  async function readWhileBehind(): Promise<void> {
+    if (isReading) return;
+    isReading = true;
+    while (newest > after) {
+      const before = after;
+      await readPage();
+      if (after === before) newest = after;
+    }
+    isReading = false;
+  }
+  const listener = db.listen('dash_events', (seq) => {
+    newest = Math.max(newest, seq === null ? Infinity : Number(seq));
+    void readWhileBehind();
   });
   await listener.ready;
   return {

@@ -13,9 +13,12 @@ export interface AttemptStands {
   readonly taskState: TaskState | null;
 }
 
-/** Remembers that Temporal acknowledged the start or the signal of this attempt (P17). */
-export function markDelivered(db: Database, attemptId: string): Promise<{ kind: 'ok' }> {
-  return db.call('mark_delivered', { attemptId });
+/** Remembers of these attempts that Temporal acknowledged their start or signal (P17). */
+export function markDelivered(
+  db: Database,
+  attemptIds: readonly string[],
+): Promise<{ kind: 'ok' }> {
+  return db.call('mark_delivered', { attemptIds });
 }
 
 export type BeginSendingResult =

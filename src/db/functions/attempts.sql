@@ -11,7 +11,8 @@ $$;
 create or replace function dash.mark_delivered(p jsonb) returns jsonb
 language sql as $$
   update dash.attempts set delivered_at = now()
-  where id = (p->>'attemptId')::uuid and delivered_at is null;
+  where id = any(array(select jsonb_array_elements_text(p->'attemptIds')::uuid))
+    and delivered_at is null;
   select jsonb_build_object('kind', 'ok')
 $$;
 
@@ -36,7 +37,7 @@ begin
   end if;
   update dash.sessions set touched = true where id = t.session_id and not touched;
   update dash.attempts set
-    state = 'sending', sending_at = now(), boot_id = p->>'bootId', state_id = p->>'stateId',
+    state = 'sending', delivered_at = coalesce(delivered_at, now()), sending_at = now(), boot_id = p->>'bootId', state_id = p->>'stateId',
     run_ids = case when p->>'runId' = any(run_ids) then run_ids else run_ids || (p->>'runId') end
   where id = a.id;
   return jsonb_build_object('kind', 'ok');

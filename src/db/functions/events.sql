@@ -79,10 +79,28 @@ language sql as $$
   select pg_notify('dash_work', '')
 $$;
 
+-- Planned for the filter that is asked for, each time: it decides which index serves.
+create or replace function dash.events_between(
+  p_after bigint, p_until bigint, p_filter jsonb, p_types text[], p_limit integer
+) returns jsonb
+language plpgsql stable set plan_cache_mode = force_custom_plan as $$
+begin
+  return (select coalesce(jsonb_agg(dash.event_json(e) order by e.seq), '[]') from (
+    select * from dash.events e
+    where e.seq > p_after and e.seq <= p_until
+      and (p_filter->>'taskId' is null or e.task_id = p_filter->>'taskId')
+      and (p_filter->>'swarmId' is null or e.swarm_id = p_filter->>'swarmId')
+      and (p_filter->>'gatewayId' is null or e.gateway_id = p_filter->>'gatewayId')
+      and (p_filter->>'tenant' is null or e.tenant = p_filter->>'tenant')
+      and (p_filter->>'sessionKey' is null or e.session_key = p_filter->>'sessionKey')
+      and (p_types is null or e.type = any(p_types))
+    order by e.seq limit p_limit) e);
+end $$;
+
 -- Everything up to `upTo` was looked at in one snapshot. A filter by task, swarm or gateway uses its index; any other
 -- looks at a bounded stretch, so that a rare match never makes one read long.
 create or replace function dash.read_events(p jsonb) returns jsonb
-language plpgsql stable set plan_cache_mode = force_custom_plan as $$
+language plpgsql stable as $$
 declare
   v_filter jsonb := coalesce(p->'filter', '{}');
   v_limit integer := (p->>'limit')::integer;
@@ -98,16 +116,7 @@ begin
   if not v_filter ?| array['taskId', 'swarmId', 'gatewayId'] then
     v_until := least(v_last, v_after + 20000);
   end if;
-  select coalesce(jsonb_agg(dash.event_json(e) order by e.seq), '[]') into v_events from (
-    select * from dash.events e
-    where e.seq > v_after and e.seq <= v_until
-      and (v_filter->>'taskId' is null or e.task_id = v_filter->>'taskId')
-      and (v_filter->>'swarmId' is null or e.swarm_id = v_filter->>'swarmId')
-      and (v_filter->>'gatewayId' is null or e.gateway_id = v_filter->>'gatewayId')
-      and (v_filter->>'tenant' is null or e.tenant = v_filter->>'tenant')
-      and (v_filter->>'sessionKey' is null or e.session_key = v_filter->>'sessionKey')
-      and (v_types is null or e.type = any(v_types))
-    order by e.seq limit v_limit) e;
+  v_events := dash.events_between(v_after, v_until, v_filter, v_types, v_limit);
   if jsonb_array_length(v_events) = v_limit then
     v_until := (v_events->-1->>'seq')::bigint;
   end if;

@@ -327,10 +327,10 @@ describe('delivery', () => {
         plannedForMs: expect.any(Number),
       }),
     ]);
-    await markDelivered(db, attemptId);
+    await markDelivered(db, [attemptId]);
     const [planned] = await plannedAttempts(db, ['g1']);
     expect(planned?.deliveredAt).toEqual(expect.any(String));
-    await markDelivered(db, attemptId);
+    await markDelivered(db, [attemptId]);
     expect((await plannedAttempts(db, ['g1']))[0]?.deliveredAt).toBe(planned?.deliveredAt);
     await beginSending(db, { attemptId, ownerEpoch: 1, runId: 'r', ...where });
     expect(await plannedAttempts(db, ['g1'])).toEqual([]);

@@ -56,6 +56,8 @@ describe.each(Object.entries(MIXES))('a claim at 100 000 open tasks, %s', (_mix,
         'tasks_claimable',
         'tasks_claimable_pinned',
         'tasks_pkey',
+        // Whether anything is queued at all.
+        'tasks_state_seq',
       ]);
       expect(plans.filter((plan) => sortsTasks(plan))).toEqual([]);
       const read = onTasks.reduce((sum, node) => sum + rowsRead(node), 0);

@@ -40,6 +40,20 @@ describe('one run per attempt in a host', () => {
     expect(it.fake.log.requests('tasks.list').length).toBeLessThan(5);
   });
 
+  test('a run that begins before its activity is joined by it, or has its end read by it; it is sent once (P21)', async () => {
+    const it = await start();
+    const host = await it.host('host-a');
+    const [slow, quick] = [
+      await it.claim(host, '[[sleep:300]]'),
+      await it.claim(host, '[[say:quick]]'),
+    ];
+    for (const attempt of [slow, quick]) host.runTask.begin(attempt);
+    await eventually(async () => (await it.row(quick)).state === 'closed');
+    expect(await Promise.all([host.run(slow), host.run(quick)])).toEqual([DONE, DONE]);
+    expect(it.framesOf(slow)).toHaveLength(1);
+    expect(it.framesOf(quick)).toHaveLength(1);
+  });
+
   test('an activity that Temporal gave up detaches; its run goes on, and the next one joins it (P26)', async () => {
     const it = await start();
     const host = await it.host('host-a');

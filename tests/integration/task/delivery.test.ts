@@ -25,16 +25,23 @@ afterAll(async () => {
   await dash?.close();
 }, 30_000);
 
-function delivery(client = dash.temporal.client): { delivery: Delivery; released: () => number } {
+function delivery(client = dash.temporal.client): {
+  delivery: Delivery;
+  released: () => number;
+  begun: readonly string[];
+} {
   let released = 0;
+  const begun: string[] = [];
   return {
     released: () => released,
+    begun,
     delivery: createDelivery({
       db: dash.database.db,
       client,
       clock: systemClock(),
       log: { warn: () => undefined },
       runHeartbeatTimeoutMs: 3_000,
+      onDelivered: ({ attemptId }) => void begun.push(attemptId),
       onReleased: () => {
         released += 1;
       },
@@ -53,10 +60,11 @@ async function claimOne(prompt: string): Promise<Awaited<ReturnType<typeof claim
 test('an attempt that Temporal does not acknowledge within five seconds goes back into the queue with its old seq, unsent (P18)', async () => {
   const claim = await claimOne('no Temporal');
   const seqBefore = (await getTask(dash.database.db, claim.taskId))?.seq;
-  const { delivery: undelivered, released } = delivery(away.client);
+  const { delivery: undelivered, released, begun } = delivery(away.client);
   undelivered.deliver(claim);
   await undelivered.close();
   expect(released()).toBe(1);
+  expect(begun).toEqual([]);
   const task = await getTask(dash.database.db, claim.taskId);
   expect(task).toMatchObject({ state: 'queued', seq: seqBefore });
   const [attempt] = await taskAttempts(dash.database.db, claim.taskId);
@@ -88,9 +96,10 @@ test('an attempt whose workflow has already ended is never sent: a person decide
   });
   await handle.terminate('somebody ended it');
   await eventually(async () => (await handle.describe()).status.name === 'TERMINATED');
-  const { delivery: late } = delivery();
+  const { delivery: late, begun } = delivery();
   late.deliver(claim);
   await late.close();
+  expect(begun).toEqual([]);
   const [attempt] = await taskAttempts(dash.database.db, claim.taskId);
   expect(attempt).toMatchObject({
     state: 'indeterminate',
