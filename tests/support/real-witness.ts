@@ -59,13 +59,16 @@ export async function oneInMidRun(model: StubModel, markers: readonly string[]):
   );
 }
 
-/** The greatest number of calls that waited for their answer at the same moment. */
+/** The greatest number of calls that waited for their answer at the same moment, 1 for a call alone however short. */
 export function maxOverlap(calls: readonly StubRequest[]): number {
   const overlaps = calls.map(
-    ({ atMs }) =>
-      calls.filter((other) => other.atMs <= atMs && (other.endedAtMs ?? Infinity) > atMs).length,
+    (call) => calls.filter((other) => other === call || isUnderWay(other, call.atMs)).length,
   );
   return Math.max(0, ...overlaps);
+}
+
+function isUnderWay({ atMs, endedAtMs }: StubRequest, momentMs: number): boolean {
+  return atMs <= momentMs && (endedAtMs ?? Infinity) > momentMs;
 }
 
 /** What the gateway's own transcript of a session holds. */
