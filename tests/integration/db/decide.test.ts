@@ -86,7 +86,9 @@ describe('an indeterminate attempt', () => {
     const { indeterminateAt } = (await readAttempt(db, attemptId))!;
     const seenIdle = { attemptId, ownerEpoch: 1, indeterminateAt };
     await recoverFromIndeterminate(db, { attemptId, ownerEpoch: 1 });
-    expect(await freeLane(db, seenIdle)).toMatchObject({ because: 'state', state: 'accepted' });
+    for (const stale of [seenIdle, { ...seenIdle, indeterminateAt: null }]) {
+      expect(await freeLane(db, stale)).toMatchObject({ because: 'state', state: 'accepted' });
+    }
     expect(await readAttempt(db, attemptId)).toMatchObject({ holdsLane: true });
     const [reason, evidence] = ['abort-unconfirmed', null] as const;
     await markIndeterminate(db, { attemptId, ownerEpoch: 1, reason, evidence, keepLane: true });
