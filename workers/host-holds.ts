@@ -11,7 +11,7 @@ import { openSecret } from '../src/platform/secret-box.ts';
 import { heartbeatActivity } from '../src/temporal/heartbeat.ts';
 import type { Delivery } from './delivery.ts';
 import { openGatewayQueues } from './gateway-queues.ts';
-import type { GatewayHostOptions } from './start-gateway-host.ts';
+import type { GatewayHostOptions } from './gateway-host-options.ts';
 
 const OBSERVE_EVERY_MS = 5_000;
 const REVIEW_EVERY_MS = 60_000;

@@ -5,7 +5,7 @@ import { temporalActivity } from '../activities/run-task/temporal-activity.ts';
 import { DEFAULT_ATTEMPT_POLICY } from '../src/domain/attempt-protocol-policy.ts';
 import { noRacePoints } from '../src/platform/race-points.ts';
 import { createWorkflowMessages } from '../src/temporal/messages.ts';
-import type { GatewayHostOptions } from './start-gateway-host.ts';
+import type { GatewayHostOptions } from './gateway-host-options.ts';
 
 const SIGNAL_TIMEOUT_MS = 5_000;
 const CANCEL_POLL_MS = 5_000;

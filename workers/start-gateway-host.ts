@@ -1,44 +1,16 @@
 import type { Holds } from '../activities/hold-gateway/hold-gateway.ts';
-import type { ManagedProcesses } from '../activities/hold-gateway/ports.ts';
 import type { RunTask } from '../activities/run-task/run-task.ts';
 import type { Database } from '../src/db/database.ts';
 import { readInstallation } from '../src/db/installation-store.ts';
-import type { AttemptPolicy } from '../src/domain/attempt-protocol-policy.ts';
 import { HOSTS_QUEUE, hostQueue, MANAGED_HOSTS_QUEUE } from '../src/domain/names.ts';
-import type { Clock } from '../src/platform/clock.ts';
-import type { Logger } from '../src/platform/logger.ts';
-import type { RacePoints } from '../src/platform/race-points.ts';
-import type { Metrics } from '../src/telemetry/metrics.ts';
-import type { TemporalConnection } from '../src/temporal/connect.ts';
 import { startClaimer, type Claimer } from './claimer.ts';
 import { createDelivery, type Delivery } from './delivery.ts';
+import type { GatewayHostOptions } from './gateway-host-options.ts';
 import { createHoldSlots } from './hold-slots.ts';
 import { createHostHolds } from './host-holds.ts';
 import { createHostRuns } from './host-runs.ts';
 import { offersOf } from './offers.ts';
 import { runWorkers } from './run-workers.ts';
-
-export interface GatewayHostOptions {
-  readonly db: Database;
-  readonly temporal: TemporalConnection;
-  /** Belongs to the data directory, not to the process (P32). */
-  readonly hostId: string;
-  /** Most gateways that this host holds at a time. */
-  readonly maxGateways: number;
-  /** 32 bytes, base64: opens gateway tokens. */
-  readonly secretKey: string;
-  /** null: this host runs no managed gateways. */
-  readonly managed: ManagedProcesses | null;
-  readonly hold: { readonly heartbeatMs: number; readonly timeoutMs: number };
-  readonly run: { readonly heartbeatMs: number; readonly timeoutMs: number };
-  readonly clock: Clock;
-  readonly log: Logger;
-  readonly metrics: Metrics;
-  /** Temporal has ended one of its workers for good: the process is to end. */
-  readonly onFatal: (error: Error) => void;
-  readonly policy?: AttemptPolicy;
-  readonly race?: RacePoints;
-}
 
 export interface GatewayHost {
   readonly hostId: string;

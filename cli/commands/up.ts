@@ -1,11 +1,10 @@
 import { z } from 'zod';
 import { defineCommand, type Command } from '../command.ts';
 import { flag } from '../fields.ts';
-import type { UpParts } from '../up/up.ts';
+import type { UpParts } from '../up/up-parts.ts';
 
 /** What `dashctl up` was asked for. */
 const input = z.object({ once: flag, firstSwarm: z.string().optional() });
-export type UpInput = z.output<typeof input>;
 
 /** The command; `parts` takes the place of what it would bring by itself. */
 export function upCommand(parts: Partial<UpParts> = {}): Command {

@@ -7,9 +7,7 @@ import { projectDir } from '../../src/config/project-dir.ts';
 import type { DashClient } from '../../src/contract/client.ts';
 import type { SwarmSpecInput } from '../../src/domain/swarm-schema.ts';
 import { explainFileError, LocalError } from '../../src/local/local-error.ts';
-import type { OpenClawPackage } from '../../src/local/openclaw-package.ts';
 import { CliError } from '../cli-error.ts';
-import type { UpInput } from '../commands/up.ts';
 import { clientOf, type CliContext } from '../context.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { explainError } from '../explain-error.ts';
@@ -23,10 +21,14 @@ import { installOpenClaw, startManagedGateways } from './managed-gateways.ts';
 import { answerBlock, closingBlock, modelLine, readyLine, workflowLink } from './report.ts';
 import { startServices, type Services } from './services.ts';
 import type { UpContext } from './up-context.ts';
+import type { UpParts } from './up-parts.ts';
 
-/** What `up` brings by itself and a test may bring instead. */
-export interface UpParts {
-  readonly installOpenClaw: (up: UpContext) => Promise<OpenClawPackage>;
+/** What `dashctl up` was asked for. */
+export interface UpInput {
+  /** End when the first swarm has ended. */
+  readonly once: boolean;
+  /** A file. */
+  readonly firstSwarm?: string | undefined;
 }
 
 /** Runs until it is interrupted, or with `once` until the swarm has ended. */

@@ -1,6 +1,6 @@
 import { assertNever } from '../../src/domain/assert-never.ts';
 import { isTerminal } from '../../src/domain/task.ts';
-import type { ClientTask, Evidence, Violation } from './checker.ts';
+import type { ClientTask, Evidence, Violation } from './evidence.ts';
 
 /** Every accepted task has exactly one end, and it is the one that the gateways' logs show (R10, R11, R13). */
 export function checkEnds(evidence: Evidence): Violation[] {

@@ -1,4 +1,4 @@
-import type { Evidence, Violation } from './checker.ts';
+import type { Evidence, Violation } from './evidence.ts';
 import { overlap, type Execution } from './executions.ts';
 
 /** Nothing runs twice, nothing runs that nobody asked for, nothing runs on, and no gateway has more than its lanes. */

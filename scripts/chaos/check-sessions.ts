@@ -1,4 +1,4 @@
-import type { Evidence, Violation } from './checker.ts';
+import type { Evidence, Violation } from './evidence.ts';
 import { overlap, type Execution } from './executions.ts';
 
 /** A session has one writer, in submit order, in one place, and is never spoken to while it works (R1, R2, R3). */

@@ -1,7 +1,7 @@
 import type { DashClient } from '../../src/contract/client.ts';
 import type { Clock } from '../../src/platform/clock.ts';
 import { isTerminal, type TaskState } from '../../src/domain/task.ts';
-import { evidenceOf } from './checker.ts';
+import { evidenceOf } from './evidence.ts';
 import { judge, type Judgement } from './judge.ts';
 import type { Submitter } from './submitter.ts';
 import type { Witness } from './witness.ts';

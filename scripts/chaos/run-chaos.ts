@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { createClient, type DashClient } from '../../src/contract/client.ts';
 import { ApiError } from '../../src/contract/client-errors.ts';
-import { check, evidenceOf, type Evidence, type Violation } from './checker.ts';
+import { check } from './checker.ts';
+import { evidenceOf, type Evidence, type Violation } from './evidence.ts';
 import { executionsOf } from './executions.ts';
 import { startFleet, untilReady, type Fleet } from './fleet.ts';
 import type { Ground } from './ground.ts';

@@ -1,5 +1,5 @@
 import type { DashClient } from '../../src/contract/client.ts';
-import type { ClientSwarm, ClientTask, Testimony } from './checker.ts';
+import type { ClientSwarm, ClientTask, Testimony } from './evidence.ts';
 import type { Observer } from './observer.ts';
 import type { Accepted, Submitter } from './submitter.ts';
 import type { Witness } from './witness.ts';

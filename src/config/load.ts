@@ -4,12 +4,10 @@ import { ConfigError, type ConfigProblem } from './config-error.ts';
 import { parseConfigFile, type ParsedConfigFile } from './config-file.ts';
 import { modelProvider, type ModelProvider } from './model-provider.ts';
 import { OTHER_PREFIXES, OTHER_VARIABLES } from './other-variables.ts';
+import type { Environment } from './environment.ts';
 import { configSchema, type Settings } from './schema.ts';
 import { allSettings, valueAt, withValue, type SettingSpec } from './settings.ts';
 import { temporalSettings, type TemporalSettings } from './temporal-settings.ts';
-
-/** Environment variables as a value; absent and empty mean the same. */
-export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** What the command line says: settings by their names in the schema. */
 export type ConfigFlags = Readonly<Record<string, unknown>>;

@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { ConfigError } from './config-error.ts';
-import { loadConfig, type ConfigFlags, type DashConfig, type Environment } from './load.ts';
+import type { Environment } from './environment.ts';
+import { loadConfig, type ConfigFlags, type DashConfig } from './load.ts';
 import { processEnvironment } from './process-env.ts';
 import { projectDir } from './project-dir.ts';
 

@@ -1,6 +1,6 @@
 import { loadClientConnectConfig, type ClientConnectConfig } from '@temporalio/envconfig';
 import { ConfigError } from './config-error.ts';
-import type { Environment } from './load.ts';
+import type { Environment } from './environment.ts';
 import type { Settings } from './schema.ts';
 
 /** How to reach Temporal. `address` is null when nothing names one: `dashctl up` then starts a dev server. */

@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 
-import { check, type ClientSwarm, type Testimony } from '../../../scripts/chaos/checker.ts';
+import { check } from '../../../scripts/chaos/checker.ts';
+import type { ClientSwarm, Testimony } from '../../../scripts/chaos/evidence.ts';
 import { booted, ended, requested, resumed, SESSION, started, task, testimony } from './logs.ts';
 
 /** The rules that a testimony breaks, once each. */

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 
-import { evidenceOf } from '../../../scripts/chaos/checker.ts';
+import { evidenceOf } from '../../../scripts/chaos/evidence.ts';
 import { judge, type Judgement } from '../../../scripts/chaos/judge.ts';
 import type { Seen } from '../../../scripts/chaos/witness.ts';
 import { booted, ended, requested, resumed, started, testimony } from './logs.ts';

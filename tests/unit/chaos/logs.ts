@@ -1,4 +1,4 @@
-import type { ClientTask, Testimony } from '../../../scripts/chaos/checker.ts';
+import type { ClientTask, Testimony } from '../../../scripts/chaos/evidence.ts';
 import type { Seen } from '../../../scripts/chaos/witness.ts';
 
 /** Wire logs and answers, written down by hand, for the tests of the checker. */

@@ -1,11 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { ConfigError, type ConfigProblem } from '../../../src/config/config-error.ts';
-import {
-  loadConfig,
-  type ConfigFlags,
-  type DashConfig,
-  type Environment,
-} from '../../../src/config/load.ts';
+import type { Environment } from '../../../src/config/environment.ts';
+import { loadConfig, type ConfigFlags, type DashConfig } from '../../../src/config/load.ts';
 import { redactConfig } from '../../../src/config/redact-config.ts';
 import { newSecretKey } from '../../../src/platform/secret-box.ts';
 
