@@ -119,7 +119,8 @@ async function work(
     const sinceStartMs = Math.round(context.clock.monotonic() - startedAt);
     say(session, { kind: 'ready', sinceStartMs, gateway }, readyLine(gateway, sinceStartMs));
   } catch (error) {
-    if (given.once || !(error instanceof CliError)) throw error;
+    const isEnding = context.signal.aborted || up.ending.aborted;
+    if (given.once || isEnding || !(error instanceof CliError)) throw error;
     context.output.error(explainError(error).problem);
     return EXIT.failed;
   }

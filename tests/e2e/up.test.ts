@@ -252,6 +252,26 @@ describe('npm start', () => {
     },
     TEST_MS,
   );
+
+  test(
+    'Ctrl-C while its gateway hangs in its start does not wait for that start, and ends the gateway, too (P34)',
+    async () => {
+      using dir = tempDir();
+      const run = up(dir.path, FIRST_SWARM);
+      const gateway = await eventually(() => run.children().get('OpenClaw gateway local-1'), {
+        timeoutMs: START_MS,
+        everyMs: 5,
+      });
+      process.kill(gateway.pid, 'SIGSTOP');
+      const interruptedAt = performance.now();
+      run.kill('SIGINT');
+      expect(await run.exited).toBe(130);
+      expect(performance.now() - interruptedAt).toBeLessThan(40_000);
+      expect(run.said()).not.toContain('API docs');
+      expect([...run.children().keys(), ...run.livingOfLaunch(), ...run.guards()]).toEqual([]);
+    },
+    TEST_MS,
+  );
 });
 
 describe('npm start refuses', () => {
