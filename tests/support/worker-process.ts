@@ -52,13 +52,13 @@ export function startWorkerChild(
   }
   const exited = once(child, 'exit').then(() => undefined);
   const hasEnded = (): boolean => child.exitCode !== null || child.signalCode !== null;
-  const ready = eventually(
-    () => {
-      if (hasEnded()) throw new Error(`${name} ended: ${said.slice(-2_000)}`);
-      return said.includes('is ready');
-    },
-    { timeoutMs: 40_000, what: `${name} to be ready` },
-  ).then(() => undefined);
+  const saysReady = (): boolean => said.includes('is ready');
+  const ready = eventually(() => hasEnded() || saysReady(), {
+    timeoutMs: 40_000,
+    what: `${name} to be ready`,
+  }).then(() => {
+    if (!saysReady()) throw new Error(`${name} ended: ${said.slice(-2_000)}`);
+  });
   ready.catch(() => undefined);
   return {
     pid: child.pid ?? -1,
