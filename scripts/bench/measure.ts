@@ -1,4 +1,4 @@
-/** Latencies in milliseconds; throughput in operations per second of the whole series. */
+/** Latencies in milliseconds; throughput in operations per second of the whole series, with all that it leaves to do. */
 export interface Series {
   readonly count: number;
   readonly inFlight: number;
@@ -7,11 +7,12 @@ export interface Series {
   readonly perSecond: number;
 }
 
-/** Runs `operation` `count` times, `inFlight` at a time. */
+/** Runs `operation` `count` times, `inFlight` at a time; the series is over when `settle` says so. */
 export async function measure(
   count: number,
   inFlight: number,
   operation: (index: number) => Promise<void>,
+  settle: () => Promise<void>,
 ): Promise<Series> {
   const latencies: number[] = [];
   let next = 0;
@@ -26,6 +27,7 @@ export async function measure(
   };
   const startedAt = performance.now();
   await Promise.all(Array.from({ length: inFlight }, lane));
+  await settle();
   const seconds = (performance.now() - startedAt) / 1_000;
   return summarise(latencies, inFlight, seconds);
 }

@@ -31,6 +31,7 @@ export async function runBench(
 ): Promise<BenchResult> {
   const ends = await watchTaskEnds(ground.db);
   const workflows: { readonly bare: string[]; readonly dash: string[] } = { bare: [], dash: [] };
+  const settle = (): Promise<void> => untilNoWorkflowRuns(ground);
   const bare = async (): Promise<void> => {
     const workflowId = `bench/${randomUUID()}`;
     const handle = await ground.temporal.client.workflow.start('bareWorkflow', {
@@ -47,19 +48,19 @@ export async function runBench(
     workflows.dash.push(taskWorkflowId(task.id));
   };
   say('warming up');
-  await measure(WARM_UP, 5, bare);
-  await measure(WARM_UP, 5, dash);
+  await measure(WARM_UP, 5, bare, settle);
+  await measure(WARM_UP, 5, dash, settle);
   const one: { bare: Series[]; dash: Series[] } = { bare: [], dash: [] };
   for (const round of [1, 2]) {
     say(`one in flight, round ${round} of 2`);
-    one.bare.push(await measure(options.oneByOne, 1, bare));
-    one.dash.push(await measure(options.oneByOne, 1, dash));
+    one.bare.push(await measure(options.oneByOne, 1, bare, settle));
+    one.dash.push(await measure(options.oneByOne, 1, dash, settle));
   }
   const twenty: { bare: Counted[]; dash: Counted[] } = { bare: [], dash: [] };
   for (const round of [1, 2]) {
     say(`twenty in flight, round ${round} of 2`);
-    twenty.bare.push(await counted(ground, options.atTwenty, bare));
-    twenty.dash.push(await counted(ground, options.atTwenty, dash));
+    twenty.bare.push(await counted(ground, options.atTwenty, bare, settle));
+    twenty.dash.push(await counted(ground, options.atTwenty, dash, settle));
   }
   await ends.close();
   const result = {
@@ -85,10 +86,19 @@ async function counted(
   ground: Ground,
   count: number,
   operation: () => Promise<void>,
+  settle: () => Promise<void>,
 ): Promise<Counted> {
   const before = await readCounters(ground);
-  const series = await measure(count, 20, operation);
+  const series = await measure(count, 20, operation, settle);
   return { series, before, after: await readCounters(ground) };
+}
+
+/** A terminal row may come before the end of its workflow: what that still costs belongs to the series. */
+async function untilNoWorkflowRuns({ temporal }: Ground): Promise<void> {
+  const open = `ExecutionStatus = 'Running' AND WorkflowType IN ('taskWorkflow', 'bareWorkflow')`;
+  while ((await temporal.client.workflow.count(open)).count > 0) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
 }
 
 function part(one: readonly Series[], twenty: readonly Counted[], events: number) {
