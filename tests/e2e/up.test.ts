@@ -247,7 +247,7 @@ describe('npm start', () => {
       const run = up(dir.path, FIRST_SWARM);
       await run.saysWithin('PostgreSQL on port', START_MS);
       run.kill('SIGINT');
-      expect(await run.exited).toBe(130);
+      expect({ code: await run.exited, said: run.said() }).toMatchObject({ code: 130 });
       expect([...run.children().keys(), ...run.livingOfLaunch(), ...run.guards()]).toEqual([]);
     },
     TEST_MS,
@@ -265,7 +265,7 @@ describe('npm start', () => {
       process.kill(gateway.pid, 'SIGSTOP');
       const interruptedAt = performance.now();
       run.kill('SIGINT');
-      expect(await run.exited).toBe(130);
+      expect({ code: await run.exited, said: run.said() }).toMatchObject({ code: 130 });
       expect(performance.now() - interruptedAt).toBeLessThan(40_000);
       expect(run.said()).not.toContain('API docs');
       expect([...run.children().keys(), ...run.livingOfLaunch(), ...run.guards()]).toEqual([]);
