@@ -19,8 +19,11 @@ export interface DeliveryOptions {
   readonly clock: Clock;
   readonly log: DeliveryLog;
   readonly runHeartbeatTimeoutMs: number;
-  /** Called when Temporal has acknowledged the delivery: from here on the attempt may run. */
-  readonly onDelivered: (attempt: Deliverable) => void;
+  /**
+   * Called when Temporal has started the task's workflow for this attempt: nobody else carries the task, so its run may
+   * begin (ADR 0012). Not called for a signal to a workflow that runs: that one may be busy with another attempt.
+   */
+  readonly onStarted: (attempt: Deliverable) => void;
   /** Called when a released attempt has given its lane back. */
   readonly onReleased: () => void;
 }
@@ -105,7 +108,7 @@ async function deliverOrRelease(
     try {
       const answer = await deliverToTemporal(client, delivery, Math.min(REPEAT_AFTER_MS, leftMs));
       if (answer === 'closed') return await carriedBefore(options, attempt);
-      options.onDelivered(attempt);
+      if (answer === 'started') options.onStarted(attempt);
       return await marks.mark(attempt.attemptId);
     } catch (error) {
       log.warn({ attemptId: attempt.attemptId, err: error }, 'a delivery was not acknowledged');

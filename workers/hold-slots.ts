@@ -2,8 +2,8 @@ import type { ActivitySlotInfo, CustomSlotSupplier } from '@temporalio/worker';
 
 /**
  * One number of slots for all queues over which a host takes holds: while it is full it asks on none of them, and
- * what waits there is left to hosts with room. A poll that was open before may still bring one hold more: the hold
- * itself is refused then (`createHolds`).
+ * what waits there is left to hosts with room. A poll that was open before may still bring a hold: that is
+ * refused then (`createHolds`).
  */
 export function createHoldSlots(max: number): CustomSlotSupplier<ActivitySlotInfo> {
   let used = 0;

@@ -37,7 +37,7 @@ export async function startGatewayHost(options: GatewayHostOptions): Promise<Gat
     clock,
     log,
     runHeartbeatTimeoutMs: options.run.timeoutMs,
-    onDelivered: (attempt) => later.runs?.begin(attempt),
+    onStarted: (attempt) => later.runs?.begin(attempt),
     onReleased: claim,
   });
   const find = (gatewayId: string): ReturnType<Holds['held']> =>

@@ -175,6 +175,8 @@ async function keepHeld(gatewayId: string): Promise<void> {
       const end = await hold(gatewayId, claim, taskQueue, startTimeoutMs);
       if (end.kind === 'removed') return;
       previous = 'handed-over';
+      // Orderly, however often in a row: only hosts that refuse, or fail, are asked more and more seldom.
+      if (end.kind === 'handed-over') endedAtOnce = 0;
     } catch (error) {
       if (!(error instanceof ActivityFailure)) throw error;
       if (isStartTimeout(error)) previous = 'not-taken-up';

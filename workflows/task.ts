@@ -126,8 +126,8 @@ async function run(
     return await first.runTask({ taskId: input.taskId, attemptId });
   } catch (error) {
     if (!isStartTimeout(error)) throw error;
-    const release = await control.releaseUnstarted({ attemptId });
-    if (release.kind === 'released') return { kind: 'superseded' };
+    const instead = await control.releaseUnstarted({ attemptId });
+    if (instead.kind !== 'stands') return instead;
     return await proxyActivities<RunTaskActivities>(options).runTask({
       taskId: input.taskId,
       attemptId,

@@ -16,7 +16,7 @@ import {
   type GatewayMessage,
   type GatewayState,
 } from '../../src/domain/gateway.ts';
-import type { HoldClaim } from '../../src/domain/hold.ts';
+import { runsGoOn, type HoldClaim } from '../../src/domain/hold.ts';
 import type { GatewayCommand, GatewayCommandResult } from '../../src/domain/messages.ts';
 
 interface OfGateway {
@@ -33,7 +33,7 @@ export interface GatewayControlActivities {
   ): Promise<GatewayCommandResult>;
   /** Nobody is known to hold it now. */
   markUnowned(input: OfGateway): Promise<void>;
-  /** The drain's bound is over and runs go on: it stays `draining`, and says since when that is too long (P38). */
+  /** The drain's bound is over and runs go on: it stays `draining`, with a hint for as long as it is (P38). */
   reportOverdueDrain(
     input: OfGateway & { readonly running: number; readonly boundMs: number },
   ): Promise<void>;
@@ -84,8 +84,8 @@ export function createGatewayControlActivities(deps: GatewayControlDeps): Gatewa
       await writeGatewayState(db, {
         gatewayId,
         state: 'draining',
-        reason: `${running} runs go on`,
-        hint: `They have been waited for ${boundMs / 60_000} minutes and nothing is aborted: wait on, cancel their tasks, or stop the gateway.`,
+        reason: runsGoOn(running),
+        hint: `The drain waited ${boundMs / 60_000} minutes for them and aborts nothing: wait on, cancel their tasks, or stop the gateway.`,
         failure: null,
       });
     },

@@ -1,6 +1,7 @@
 import { clearStarts, countRecentStarts, recordStart } from '../../src/db/gateway-store.ts';
 import type { GatewayRecord } from '../../src/db/gateway-record.ts';
 import type { GatewayFailure, GatewayState } from '../../src/domain/gateway.ts';
+import { runsGoOn } from '../../src/domain/hold.ts';
 import type { GatewayConnection } from '../../src/gateway/connection.ts';
 import type { HoldDeps } from './ports.ts';
 
@@ -125,7 +126,7 @@ export function reportConnection(connection: GatewayConnection): GatewayReport |
 
 /** What a reachable gateway is, by what is wanted of it. */
 export function reportOpen(gateway: GatewayRecord): GatewayReport {
-  // An overdue drain is hinted at for as long as it lasts.
+  // The hint at an overdue drain stays until another state is written.
   const hint = gateway.state === 'draining' ? gateway.hint : null;
   switch (gateway.desiredState) {
     case 'cordoned':
@@ -135,11 +136,11 @@ export function reportOpen(gateway: GatewayRecord): GatewayReport {
     case 'drained':
       return gateway.lanes.held === 0
         ? report('drained', 'nothing of Dash runs there')
-        : report('draining', `${gateway.lanes.held} runs go on`, { hint });
+        : report('draining', runsGoOn(gateway.lanes.held), { hint });
     case 'running':
     case 'removed':
       return gateway.claimsOpen
         ? report('open')
-        : report('draining', `${gateway.lanes.held} runs go on before the restart`);
+        : report('draining', `${runsGoOn(gateway.lanes.held)} before the restart`);
   }
 }

@@ -75,7 +75,11 @@ export class GatewayHold {
     const { gatewayId } = this;
     const { ownerEpoch } = activity;
     this.#claimedEpoch = Math.max(this.#claimedEpoch, ownerEpoch);
-    const taken = await takeOwnership(db, { gatewayId, hostId, ownerEpoch });
+    const taken = await takeOwnership(db, { gatewayId, hostId, ownerEpoch }).catch((error) => {
+      // Nothing lives yet: what never began must not count among the gateways that this host holds.
+      if (this.#running === null) this.end({ kind: 'handed-over' });
+      throw error;
+    });
     if (taken.kind !== 'taken') return this.end({ kind: 'superseded' });
     this.lease.attach(activity);
     this.#running ??= this.#live();

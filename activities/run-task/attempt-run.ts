@@ -1,16 +1,16 @@
 import { decide } from '../../src/domain/attempt-protocol.ts';
 import { freshMemory, remember, rememberUnsent } from '../../src/domain/attempt-protocol-memory.ts';
 import type { Action } from '../../src/domain/attempt-protocol-types.ts';
-import { WAIT_WORDS } from './wait-words.ts';
 import { createWakeup } from '../../src/platform/wakeup.ts';
 import { NotPermitted } from '../hold-gateway/lease.ts';
+import { resultOfRow } from '../result-of-row.ts';
 import { factsOf, sessionKeyOf } from './facts.ts';
 import { patientRows, RowsAbandoned } from './patient-rows.ts';
 import { perform } from './perform.ts';
-import { resultOfRow } from './result-of-row.ts';
 import type { RunDeps } from './ports.ts';
 import type { Performed, RunEnd } from './run-control.ts';
 import { about, type RunState } from './run-state.ts';
+import { WAIT_WORDS } from './wait-words.ts';
 
 /** One attempt, carried on in this host, whether or not an activity waits for it. */
 export interface AttemptRun {

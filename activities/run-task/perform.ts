@@ -1,5 +1,6 @@
 import { assertNever } from '../../src/domain/assert-never.ts';
 import type { Action } from '../../src/domain/attempt-protocol-types.ts';
+import { resultOfRow } from '../result-of-row.ts';
 import { abortRuns, follow, look, send } from './perform-at-gateway.ts';
 import {
   adopt,
@@ -14,7 +15,6 @@ import {
   settle,
 } from './perform-in-rows.ts';
 import type { RunDeps } from './ports.ts';
-import { resultOfRow } from './result-of-row.ts';
 import { pause, type Performed, type RunControl, type RunEnd } from './run-control.ts';
 import type { RunState } from './run-state.ts';
 

@@ -1,5 +1,5 @@
 import { decideAttempt, enterDeciding } from '../../src/db/attempt-decision.ts';
-import { taskAttempts } from '../../src/db/attempt-record.ts';
+import { readAttempt, taskAttempts } from '../../src/db/attempt-record.ts';
 import { releaseAttempt } from '../../src/db/attempt-run.ts';
 import { requestCancel } from '../../src/db/cancel.ts';
 import type { Database } from '../../src/db/database.ts';
@@ -8,9 +8,11 @@ import { settleTask } from '../../src/db/settle.ts';
 import { getTask } from '../../src/db/task-store.ts';
 import type { Decision } from '../../src/domain/attempt.ts';
 import type { RunFailure } from '../../src/domain/failure.ts';
+import type { RunTaskResult } from '../../src/domain/run-result.ts';
 import { isTerminal, type TaskState } from '../../src/domain/task.ts';
 import type { TaskStep } from '../../src/domain/task-step.ts';
 import type { Clock } from '../../src/platform/clock.ts';
+import { resultOfRow } from '../result-of-row.ts';
 
 interface OfTask {
   readonly taskId: string;
@@ -26,8 +28,13 @@ interface OfAttempt extends OfTask {
 export interface TaskControlActivities {
   /** Where the task stands by its row, whoever brought it there. */
   standing(input: OfTask): Promise<TaskStep>;
-  /** The first delivery was not taken up in time: gives the attempt back, unless something may have been sent (P19). */
-  releaseUnstarted(input: { readonly attemptId: string }): Promise<{ kind: 'released' | 'stands' }>;
+  /**
+   * The first delivery was not taken up in time: gives the attempt back, unless something may have been sent (P19).
+   * Answers what its run would have answered when the row says how it ended, else `stands`: it is under way.
+   */
+  releaseUnstarted(input: {
+    readonly attemptId: string;
+  }): Promise<RunTaskResult | { readonly kind: 'stands' }>;
   backOff(
     input: OfAttempt & { readonly delayMs: number; readonly failure: RunFailure },
   ): Promise<TaskStep>;
@@ -95,19 +102,16 @@ function passNewsOn(deps: TaskControlDeps, answer: StoreAnswer): void {
 async function releaseUnstarted(
   deps: TaskControlDeps,
   attemptId: string,
-): Promise<{ kind: 'released' | 'stands' }> {
-  const result = await releaseAttempt(deps.db, {
+): Promise<RunTaskResult | { kind: 'stands' }> {
+  const released = await releaseAttempt(deps.db, {
     attemptId,
     reason: 'not taken up by the gateway’s owner in time',
     from: 'planned',
   });
-  // Somebody else may have given it back before (its owner, a drain, reconcile): nothing is to be run then.
-  if (result.kind !== 'released') {
-    const isOver = result.state === 'released' || result.state === 'closed';
-    return { kind: isOver ? 'released' : 'stands' };
-  }
-  if ('settled' in result) passNewsOn(deps, result.settled);
-  return { kind: 'released' };
+  if (released.kind === 'released' && 'settled' in released) passNewsOn(deps, released.settled);
+  // Its host may have begun, and even ended, it before; or somebody else gave it back. Then the row says what follows.
+  const row = await readAttempt(deps.db, attemptId);
+  return (row === null ? null : resultOfRow(row)) ?? { kind: 'stands' };
 }
 
 /** Reads the row and its last attempt. Throws when there is no such task: its workflow has nothing to carry. */

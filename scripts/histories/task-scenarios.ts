@@ -44,7 +44,7 @@ interface Played {
 function scenario(path: string, played: Played): Scenario {
   const control: TaskControlActivities = {
     standing: async () => waits,
-    releaseUnstarted: async () => ({ kind: 'released' }),
+    releaseUnstarted: async () => ({ kind: 'superseded' }),
     backOff: async () => waits,
     requeue: async () => waits,
     bury: async () => ({ kind: 'settled', state: 'dead' }),
@@ -178,7 +178,7 @@ function released(): Scenario {
     control: {
       releaseUnstarted: async () => {
         freed.open();
-        return { kind: 'released' };
+        return { kind: 'superseded' };
       },
     },
     drive: async (handle) => {

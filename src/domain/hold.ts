@@ -67,6 +67,11 @@ export function pauseAfterHold(
   return { endedAtOnce: endedAtOnce + 1, pauseMs };
 }
 
+/** In words for a person. */
+export function runsGoOn(running: number): string {
+  return running === 1 ? '1 run goes on' : `${running} runs go on`;
+}
+
 /** How a hold ends by itself. */
 export type HoldEnd =
   /** The host is leaving; the gateway and its runs go on. */

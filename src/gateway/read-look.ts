@@ -46,7 +46,7 @@ export function readLook(raw: RawLook): LookSeen {
 
 /** Whether an own turn began and neither executes nor has ended, as far as this look shows. */
 export function standsStill({ own, recoveries }: LookSeen): boolean {
-  const began = own.some((run) => run.userRow || run.endedByRestart);
+  const began = own.some((run) => run.endedByRestart || (run.userRow && run.failure === null));
   return began && ![...own, ...recoveries].some((run) => run.executing || run.answer !== null);
 }
 

@@ -22,21 +22,21 @@ export interface TaskDelivery {
 }
 
 /**
- * Brings an attempt to its task's workflow (P17): starts it, or signals the one that runs. `closed`: somebody
- * already carried this task to an end, so the attempt must not be sent by anybody.
- * Rejects when Temporal did not acknowledge within `deadlineMs`: nothing is known then, and the caller repeats.
+ * Brings an attempt to its task's workflow (P17): starts it, or signals the one that runs, which may still be busy
+ * with another attempt. `closed`: somebody already carried this task to an end, so the attempt must not be sent by
+ * anybody. Rejects when Temporal did not acknowledge within `deadlineMs`: nothing is known then, and the caller repeats.
  */
 export async function deliverToTemporal(
   client: Client,
   delivery: TaskDelivery,
   deadlineMs: number,
-): Promise<'delivered' | 'closed'> {
+): Promise<'started' | 'signalled' | 'closed'> {
   return client.withDeadline(Date.now() + deadlineMs, async () => {
     // A first attempt has no workflow yet, a later one has; either guess may be wrong.
     if (delivery.attemptNumber > 1 && (await signalDispatched(client, delivery)))
-      return 'delivered';
-    if (await start(client, delivery)) return 'delivered';
-    return (await signalDispatched(client, delivery)) ? 'delivered' : 'closed';
+      return 'signalled';
+    if (await start(client, delivery)) return 'started';
+    return (await signalDispatched(client, delivery)) ? 'signalled' : 'closed';
   });
 }
 

@@ -7,8 +7,11 @@ import {
 import { ApplicationFailure } from '@temporalio/common';
 import type { WorkflowFate } from '../domain/maintenance.ts';
 
-/** Failures that are the regular end of a process, shown as such in Temporal Web. */
-const REGULAR_FAILURES: readonly string[] = ['DeadLettered', 'SwarmFailed'];
+/**
+ * Failures that are the end a process leads to, shown as such in Temporal Web. `UnknownAttempt`: it ran an attempt that
+ * the rows no longer know, so what was done already is for a person to say.
+ */
+const REGULAR_FAILURES: readonly string[] = ['DeadLettered', 'SwarmFailed', 'UnknownAttempt'];
 
 /** How the latest run of a workflow stands. Strongly consistent: asks the workflow, not the visibility store. */
 export async function readWorkflowFate(client: Client, workflowId: string): Promise<WorkflowFate> {

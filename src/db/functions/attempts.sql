@@ -8,13 +8,16 @@ language sql immutable as $$
     'state', a.state, 'outcome', a.outcome, 'taskState', t.state)
 $$;
 
+-- Of several attempts at once: locked in the order of their ids, and nothing else is.
 create or replace function dash.mark_delivered(p jsonb) returns jsonb
-language sql as $$
-  update dash.attempts set delivered_at = now()
-  where id = any(array(select jsonb_array_elements_text(p->'attemptIds')::uuid))
-    and delivered_at is null;
-  select jsonb_build_object('kind', 'ok')
-$$;
+language plpgsql as $$
+declare
+  v_ids uuid[] := array(select jsonb_array_elements_text(p->'attemptIds')::uuid);
+begin
+  perform 1 from dash.attempts where id = any(v_ids) and delivered_at is null order by id for no key update;
+  update dash.attempts set delivered_at = now() where id = any(v_ids) and delivered_at is null;
+  return jsonb_build_object('kind', 'ok');
+end $$;
 
 -- P23. The session remembers that something may have been sent at its gateway.
 create or replace function dash.begin_sending(p jsonb) returns jsonb
@@ -37,7 +40,8 @@ begin
   end if;
   update dash.sessions set touched = true where id = t.session_id and not touched;
   update dash.attempts set
-    state = 'sending', delivered_at = coalesce(delivered_at, now()), sending_at = now(), boot_id = p->>'bootId', state_id = p->>'stateId',
+    state = 'sending', delivered_at = coalesce(delivered_at, now()), sending_at = now(),
+    boot_id = p->>'bootId', state_id = p->>'stateId',
     run_ids = case when p->>'runId' = any(run_ids) then run_ids else run_ids || (p->>'runId') end
   where id = a.id;
   return jsonb_build_object('kind', 'ok');

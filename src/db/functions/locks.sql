@@ -4,7 +4,7 @@
 -- Of two sessions at once only the claim locks rows; it holds the claim lock then, and every other transaction
 -- stays within one session, so no circle can close.
 
--- P9: the first statement of whatever decides which work is bound to lanes.
+-- P9: before anything is read that decides which work is bound to lanes.
 create or replace function dash.lock_claims() returns void
 language sql as $$
   select pg_advisory_xact_lock(7410, 1)

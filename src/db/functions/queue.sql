@@ -26,8 +26,9 @@ language sql immutable as $$
 $$;
 
 -- Back in the queue with its old seq, or held while its swarm is paused, or settled. Everything is locked, `a` (the
--- last attempt; null: it was never bound to one) is ended. The limit of its time in the queue stands until it has run. P27: after an attempt that the gateway may have accepted only that gateway gets the task,
--- unless it is idempotent. A session's pin is the session's.
+-- last attempt; null: it was never bound to one) is ended. The limit of its time in the queue stands until it has run.
+-- P27: after an attempt that the gateway may have accepted only that gateway gets the task, unless it is idempotent. A
+-- session's pin is the session's.
 create or replace function dash.to_queue(t dash.tasks, a dash.attempts, p_actor text) returns jsonb
 language plpgsql as $$
 declare

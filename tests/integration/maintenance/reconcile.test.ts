@@ -1,5 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import { createTaskControlActivities } from '../../../activities/task-control/task-control.ts';
+import {
+  createTaskControlActivities,
+  type TaskControlActivities,
+} from '../../../activities/task-control/task-control.ts';
 import {
   enterDeciding,
   markIndeterminate,
@@ -48,6 +51,11 @@ async function running(workflow: 'absent' | 'running' | 'terminated' | 'conclude
   return { taskId, claim };
 }
 
+function taskControl(): TaskControlActivities {
+  const { db } = world();
+  return createTaskControlActivities({ db, clock: systemClock(), swarmNews: () => undefined });
+}
+
 /** Ends what a test left behind, so that the next one finds only its own. */
 async function settled({ taskId, attemptId }: Claim): Promise<void> {
   const { db } = world();
@@ -91,14 +99,32 @@ describe('attempts that nobody delivered', () => {
     const { attemptId } = await claimed(taskId);
     await age('attempts', 'planned_at', attemptId);
     await reconcile('attempt-not-delivered');
-    const control = createTaskControlActivities({
-      db,
-      clock: systemClock(),
-      swarmNews: () => undefined,
-    });
-    expect(await control.releaseUnstarted({ attemptId })).toEqual({ kind: 'released' });
+    const control = taskControl();
+    expect(await control.releaseUnstarted({ attemptId })).toEqual({ kind: 'superseded' });
     expect(await control.standing({ taskId })).toEqual({ kind: 'waits' });
     await requestCancel(db, { taskId, reason: 'cancelled', actor: 'test' });
+  });
+
+  it('a workflow whose activity nobody took up is told how its attempt ended meanwhile, never to run it again (P19, P21)', async () => {
+    const { gateway, db } = world();
+    const [failed, vanished, going] = [
+      await running('absent'),
+      await running('absent'),
+      await running('absent'),
+    ];
+    const { ownerEpoch } = gateway;
+    await closeAttempt(db, { ...failed.claim, ownerEpoch, outcome: 'failed', failure });
+    const { attemptId } = vanished.claim;
+    await markIndeterminate(db, { attemptId, reason: 'vanished', evidence: {}, keepLane: false });
+    const answers = [failed, vanished, going].map(({ claim }) =>
+      taskControl().releaseUnstarted({ attemptId: claim.attemptId }),
+    );
+    expect(await Promise.all(answers)).toEqual([
+      { kind: 'failed', failure, attemptsUsed: 1, maxAttempts: 3 },
+      { kind: 'indeterminate', reason: 'vanished' },
+      { kind: 'stands' },
+    ]);
+    for (const { claim } of [failed, vanished, going]) await settled(claim);
   });
 
   it('the next claim gets another workflow id when a person has terminated the workflow (P17)', async () => {

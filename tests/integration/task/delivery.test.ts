@@ -41,7 +41,7 @@ function delivery(client = dash.temporal.client): {
       clock: systemClock(),
       log: { warn: () => undefined },
       runHeartbeatTimeoutMs: 3_000,
-      onDelivered: ({ attemptId }) => void begun.push(attemptId),
+      onStarted: ({ attemptId }) => void begun.push(attemptId),
       onReleased: () => {
         released += 1;
       },
@@ -71,18 +71,19 @@ test('an attempt that Temporal does not acknowledge within five seconds goes bac
   expect(attempt).toMatchObject({ state: 'released', holdsLane: false, runIds: [] });
 }, 30_000);
 
-test('a delivery that is repeated reaches the workflow that runs, and starts no second one (P17)', async () => {
+test('a delivery that is repeated reaches the workflow that runs, and starts no second one; only the start begins a run (P17)', async () => {
   const [claim] = await claimFrom(dash.database.db, gateway);
   if (claim === undefined) throw new Error('the released task was not claimed again');
-  const { delivery: first } = delivery();
+  const { delivery: first, begun: atFirst } = delivery();
   first.deliver(claim);
   await first.close();
   const handle = dash.temporal.client.workflow.getHandle(claim.workflowId);
   const { runId } = await handle.describe();
-  const { delivery: second } = delivery();
+  const { delivery: second, begun: atSecond } = delivery();
   second.deliver(claim);
   await second.close();
   expect((await handle.describe()).runId).toBe(runId);
+  expect([atFirst, atSecond]).toEqual([[claim.attemptId], []]);
   const attempts = await taskAttempts(dash.database.db, claim.taskId);
   expect(attempts.at(-1)?.deliveredAt).not.toBeNull();
 }, 30_000);

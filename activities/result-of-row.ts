@@ -1,7 +1,7 @@
-import { assertNever } from '../../src/domain/assert-never.ts';
-import type { RunTaskResult } from '../../src/domain/run-result.ts';
-import { isTerminal } from '../../src/domain/task.ts';
-import type { AttemptRecord } from '../../src/db/attempt-record.ts';
+import { assertNever } from '../src/domain/assert-never.ts';
+import type { RunTaskResult } from '../src/domain/run-result.ts';
+import { isTerminal } from '../src/domain/task.ts';
+import type { AttemptRecord } from '../src/db/attempt-record.ts';
 
 /**
  * What `runTask` answers when the row already says how the attempt ended (P21), whoever wrote it; null: it is still
