@@ -29,24 +29,8 @@ export async function runBench(
   options: BenchOptions,
   say: (line: string) => void,
 ): Promise<BenchResult> {
-  const ends = await watchTaskEnds(ground.db);
-  const workflows: { readonly bare: string[]; readonly dash: string[] } = { bare: [], dash: [] };
+  const { bare, dash, workflows, close } = await openOperations(ground);
   const settle = (): Promise<void> => untilNoWorkflowRuns(ground);
-  const bare = async (): Promise<void> => {
-    const workflowId = `bench/${randomUUID()}`;
-    const handle = await ground.temporal.client.workflow.start('bareWorkflow', {
-      workflowId,
-      taskQueue: BARE_QUEUE,
-    });
-    await handle.result();
-    workflows.bare.push(workflowId);
-  };
-  const dash = async (): Promise<void> => {
-    const { task } = await ground.api.tasks.submit({ body: { prompt: 'benchmark [[say:done]]' } });
-    const end = await ends.of(task.id);
-    if (end !== 'task.completed') throw new Error(`task ${task.id} ended as ${end}`);
-    workflows.dash.push(taskWorkflowId(task.id));
-  };
   say('warming up');
   await measure(WARM_UP, 5, bare, settle);
   await measure(WARM_UP, 5, dash, settle);
@@ -62,7 +46,7 @@ export async function runBench(
     twenty.bare.push(await counted(ground, options.atTwenty, bare, settle));
     twenty.dash.push(await counted(ground, options.atTwenty, dash, settle));
   }
-  await ends.close();
+  await close();
   const result = {
     bare: part(one.bare, twenty.bare, await historyEvents(ground, workflows.bare)),
     dash: part(one.dash, twenty.dash, await historyEvents(ground, workflows.dash)),
@@ -73,6 +57,33 @@ export async function runBench(
       throughput: round(result.dash.twenty.perSecond / result.bare.twenty.perSecond),
       latency: round(result.dash.one.p50Ms / result.bare.one.p50Ms),
     },
+  };
+}
+
+/** One operation of each kind, and the ids of the workflows that they have left behind. */
+async function openOperations(ground: Ground) {
+  const ends = await watchTaskEnds(ground.db);
+  const workflows: { readonly bare: string[]; readonly dash: string[] } = { bare: [], dash: [] };
+  return {
+    workflows,
+    async bare(): Promise<void> {
+      const workflowId = `bench/${randomUUID()}`;
+      const handle = await ground.temporal.client.workflow.start('bareWorkflow', {
+        workflowId,
+        taskQueue: BARE_QUEUE,
+      });
+      await handle.result();
+      workflows.bare.push(workflowId);
+    },
+    async dash(): Promise<void> {
+      const { task } = await ground.api.tasks.submit({
+        body: { prompt: 'benchmark [[say:done]]' },
+      });
+      const end = await ends.of(task.id);
+      if (end !== 'task.completed') throw new Error(`task ${task.id} ended as ${end}`);
+      workflows.dash.push(taskWorkflowId(task.id));
+    },
+    close: () => ends.close(),
   };
 }
 
