@@ -44,6 +44,8 @@ export async function migrate(options: MigrateOptions): Promise<{ applied: strin
   const migrations = await sqlFiles(join(directory, 'migrations'));
   const functions = await sqlFiles(join(directory, 'functions'));
   const client = new pg.Client(connectionConfig(options.url, 'dash migrate', 0));
+  // A connection that breaks is told to the statement that needs it; the event would end the process as well.
+  client.on('error', () => undefined);
   await client.connect();
   try {
     await refuseOldServer(client);

@@ -6,6 +6,8 @@ import pg from 'pg';
 import { createDatabase } from '../../../src/db/database.ts';
 import { migrate, pendingMigrations } from '../../../src/db/migrate.ts';
 import { withDatabase } from '../../support/database.ts';
+import { eventually } from '../../support/eventually.ts';
+import { startTcpProxy } from '../../support/tcp-proxy.ts';
 import { databaseUrl } from '../../support/template-database.ts';
 import { accept, claimOne, openGateway } from './support.ts';
 
@@ -112,6 +114,32 @@ describe('migrate', () => {
     const db = createDatabase({ url: await emptyServerDatabase(), applicationName: 'test', log });
     expect(await pendingMigrations(db)).toEqual(['0001_founding.sql']);
     await db.close();
+  });
+
+  /** An error that nobody handles ends a process of Dash, and fails this test. */
+  it('rejects, and ends nothing else, when PostgreSQL goes away in the middle of it (R45)', async () => {
+    const url = await emptyServerDatabase();
+    const other = new pg.Client({ connectionString: url });
+    await other.connect();
+    await other.query('select pg_advisory_lock(7410, 0)');
+    const { hostname, port } = new URL(url);
+    const proxy = await startTcpProxy({ host: hostname, port: Number(port) });
+    const behindProxy = new URL(url);
+    behindProxy.port = String(proxy.port);
+    const refused = expect(migrate({ url: behindProxy.href, log, directory })).rejects.toThrow(
+      /ECONNRESET|connection/i,
+    );
+    await eventually(async () => {
+      const { rowCount } = await other.query(
+        `select from pg_stat_activity
+         where datname = current_database() and application_name = 'dash migrate' and wait_event_type = 'Lock'`,
+      );
+      return rowCount === 1;
+    });
+    proxy.cut();
+    await refused;
+    await proxy.close();
+    await other.end();
   });
 
   it('applies a function again when its file has changed, and only then', async () => {
