@@ -1,5 +1,6 @@
 import { Client, Connection } from '@temporalio/client';
 import { NativeConnection, type NativeConnectionOptions } from '@temporalio/worker';
+import { Retries } from './retries.ts';
 
 /** How to reach Temporal; from `TEMPORAL_*` or a profile, see src/config. */
 export interface TemporalSettings {
@@ -18,10 +19,17 @@ export interface TemporalClient {
  * Calls obey `client.withDeadline`; the connection comes back by itself.
  */
 export function createTemporalClient(settings: TemporalSettings): TemporalClient {
-  const connection = Connection.lazy(settings.connection);
+  const retries = new Retries();
+  const connection = Connection.lazy({
+    ...settings.connection,
+    interceptors: [retries.interceptor],
+  });
   return {
     client: new Client({ connection, namespace: settings.namespace }),
-    close: () => connection.close(),
+    close: async () => {
+      await retries.end();
+      await connection.close();
+    },
   };
 }
 

@@ -104,6 +104,7 @@ test('a hold proves itself by acknowledged renewals, asks PostgreSQL while Tempo
     } finally {
       // A Worker waits for its activities: a red test must not hang.
       finish();
+      lease.close();
     }
   });
 }, 120_000);
