@@ -31,6 +31,7 @@ import type {
 } from '../src/domain/messages.ts';
 import { CONTROL_QUEUE } from '../src/domain/names.ts';
 import { carryOut } from './support/gateway-orders.ts';
+import { createTurns } from './support/turns.ts';
 import { unlessOvertaken } from './support/unless-overtaken.ts';
 
 /** Steady state costs no history; failovers and orders do. */
@@ -99,13 +100,17 @@ interface Desk {
 /** Takes the operators' messages, from the first moment on. */
 function openDesk(gatewayId: string, carriedOver: readonly GatewayMessage[]): Desk {
   const desk: Desk = { orders: [...carriedOver], working: null };
+  // One after the other: a wish is several writes, and the orders must stand in the order of the wishes in the row.
+  const turns = createTurns();
   async function record(
     message: GatewayMessage,
     command: GatewayCommand,
   ): Promise<GatewayCommandResult> {
-    const result = await control.recordCommand({ gatewayId, message, command });
-    if (result.kind === 'recorded') desk.orders.push(message);
-    return result;
+    return turns.take(async () => {
+      const result = await control.recordCommand({ gatewayId, message, command });
+      if (result.kind === 'recorded') desk.orders.push(message);
+      return result;
+    });
   }
   for (const message of GATEWAY_MESSAGES) {
     setHandler(defineUpdate<GatewayCommandResult, [GatewayCommand]>(message), async (command) =>

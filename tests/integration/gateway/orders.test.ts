@@ -18,6 +18,9 @@ const GATEWAY = 'g';
 const asked: string[] = [];
 const heldUntil = Promise.withResolvers<HoldEnd>();
 let running = 0;
+/** Wishes that are being recorded at the same moment. */
+let recording = 0;
+let mostRecorded = 0;
 let connection: Connection;
 let native: NativeConnection;
 let workers: RunningWorkers;
@@ -39,7 +42,14 @@ beforeAll(async () => {
       lastHost: null,
       heartbeatTimeoutMs: 600_000,
     }),
-    recordCommand: async () => ({ kind: 'recorded', state: 'open' }),
+    recordCommand: async () => {
+      recording += 1;
+      mostRecorded = Math.max(mostRecorded, recording);
+      // Long enough for another one to be under way as well, if nothing keeps it from that.
+      await eventually(() => recording > 1, { timeoutMs: 300 }).catch(() => undefined);
+      recording -= 1;
+      return { kind: 'recorded', state: 'open' };
+    },
     markUnowned: told('markUnowned'),
     reportOverdueDrain: told('reportOverdueDrain'),
     reopenClaims: told('reopenClaims'),
@@ -121,4 +131,13 @@ test('an order that is carried out leaves nothing behind that waits (architectur
   }
   expect(await waits()).toBe(before);
   expect(before).not.toMatch(/unlessOvertaken|idle/i);
+}, 30_000);
+
+test('wishes that come at once are recorded one after the other, so that the last one stands (R27)', async () => {
+  mostRecorded = 0;
+  const wishes = (['cordon', 'drain', 'undrain'] as const).map((message) =>
+    handle.executeUpdate(message, { args: [{ actor: 'operator', reason: 'a test' }] }),
+  );
+  await Promise.all(wishes);
+  expect(mostRecorded).toBe(1);
 }, 30_000);
