@@ -7,6 +7,7 @@ import type { Database } from '../src/db/database.ts';
 import type { Clock } from '../src/platform/clock.ts';
 import { deliverToTemporal, type TaskDelivery } from '../src/temporal/task-start.ts';
 import { createDeliveryMarks, type DeliveryMarks } from './delivery-marks.ts';
+import type { SwarmNews } from './swarm-news.ts';
 
 /** What the delivery writes to a log; a pino logger fits. */
 export interface DeliveryLog {
@@ -26,6 +27,8 @@ export interface DeliveryOptions {
   readonly onStarted: (attempt: Deliverable) => void;
   /** Called when a released attempt has given its lane back. */
   readonly onReleased: () => void;
+  /** A released task that was to end early has ended, and was a swarm's. */
+  readonly swarmNews: SwarmNews;
 }
 
 /** What of a claim, or of a planned attempt found in the rows, its delivery needs. */
@@ -132,12 +135,15 @@ async function carriedBefore(options: DeliveryOptions, attempt: Deliverable): Pr
 }
 
 async function release(options: DeliveryOptions, { attemptId }: Deliverable): Promise<void> {
-  await releaseAttempt(options.db, {
+  const released = await releaseAttempt(options.db, {
     attemptId,
     reason: 'Temporal did not acknowledge its delivery in time',
     from: 'planned',
   });
   options.onReleased();
+  if (released.kind !== 'released' || !('settled' in released)) return;
+  const { swarmId, swarmBecameDirty } = released.settled;
+  if (swarmBecameDirty && swarmId !== null) options.swarmNews(swarmId);
 }
 
 function deliveryOf(attempt: Deliverable, runHeartbeatTimeoutMs: number): TaskDelivery {

@@ -4,10 +4,9 @@ import { createRunTask, type RunTask } from '../activities/run-task/run-task.ts'
 import { temporalActivity } from '../activities/run-task/temporal-activity.ts';
 import { DEFAULT_ATTEMPT_POLICY } from '../src/domain/attempt-protocol-policy.ts';
 import { noRacePoints } from '../src/platform/race-points.ts';
-import { createWorkflowMessages } from '../src/temporal/messages.ts';
 import type { GatewayHostOptions } from './gateway-host-options.ts';
+import type { SwarmNews } from './swarm-news.ts';
 
-const SIGNAL_TIMEOUT_MS = 5_000;
 const CANCEL_POLL_MS = 5_000;
 const ABORT_ACTIVITY_MS = 20_000;
 /** Unexpected errors of one attempt before a person is asked (P19). */
@@ -20,13 +19,10 @@ export function createHostRuns(
     readonly installation: string;
     readonly find: (gatewayId: string) => HeldGateway | null;
     readonly laneFreed: () => void;
+    readonly swarmNews: SwarmNews;
   },
 ): RunTask {
-  const { db, clock, log, metrics, run, temporal } = options;
-  const messages = createWorkflowMessages({
-    client: temporal.client,
-    timeoutMs: SIGNAL_TIMEOUT_MS,
-  });
+  const { db, clock, log, metrics, run } = options;
   return createRunTask({
     rows: bindRunRows(db),
     gateways: { find: parts.find },
@@ -39,12 +35,7 @@ export function createHostRuns(
     observer: {
       started: ({ waitedMs }) => metrics.started(waitedMs / 1_000),
       laneFreed: parts.laneFreed,
-      swarmNews: (swarmId) => {
-        // A hint: the row is dirty, and reconcile repeats a signal that got lost.
-        void messages.signalSwarmNews(swarmId).catch((error: unknown) => {
-          log.warn({ swarmId, err: error }, 'a swarm was not told of its news');
-        });
-      },
+      swarmNews: parts.swarmNews,
     },
     activity: temporalActivity,
     heartbeatMs: run.heartbeatMs,

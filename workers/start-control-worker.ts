@@ -13,6 +13,7 @@ import type { TemporalConnection } from '../src/temporal/connect.ts';
 import { createWorkflowMessages, type WorkflowMessages } from '../src/temporal/messages.ts';
 import { ensureSchedules } from '../src/temporal/schedules.ts';
 import { startPromoter } from './promoter.ts';
+import { createSwarmNews } from './swarm-news.ts';
 import { runWorkers } from './run-workers.ts';
 
 export interface ControlWorkerOptions {
@@ -79,12 +80,7 @@ export async function startControlWorker(options: ControlWorkerOptions): Promise
 
 function activitiesOf(options: ControlWorkerOptions, messages: WorkflowMessages): object {
   const { db, clock, log, temporal, runHeartbeatTimeoutMs } = options;
-  const swarmNews = (swarmId: string): void => {
-    // A hint: the row is dirty, and reconcile repeats a signal that got lost.
-    void messages.signalSwarmNews(swarmId).catch((error: unknown) => {
-      log.warn({ swarmId, err: error }, 'a swarm was not told of its news');
-    });
-  };
+  const swarmNews = createSwarmNews(messages, log);
   const signalTaskCancel = (workflowId: string): Promise<void> =>
     messages.signalTaskCancel(workflowId);
   return {

@@ -3,6 +3,7 @@ import type { RunTask } from '../activities/run-task/run-task.ts';
 import type { Database } from '../src/db/database.ts';
 import { readInstallation } from '../src/db/installation-store.ts';
 import { HOSTS_QUEUE, hostQueue, MANAGED_HOSTS_QUEUE } from '../src/domain/names.ts';
+import { createWorkflowMessages } from '../src/temporal/messages.ts';
 import { startClaimer, type Claimer } from './claimer.ts';
 import { createDelivery, type Delivery } from './delivery.ts';
 import type { GatewayHostOptions } from './gateway-host-options.ts';
@@ -11,6 +12,7 @@ import { createHostHolds } from './host-holds.ts';
 import { createHostRuns } from './host-runs.ts';
 import { offersOf } from './offers.ts';
 import { runWorkers } from './run-workers.ts';
+import { createSwarmNews } from './swarm-news.ts';
 
 export interface GatewayHost {
   readonly hostId: string;
@@ -18,6 +20,7 @@ export interface GatewayHost {
   close(): Promise<void>;
 }
 
+const SIGNAL_TIMEOUT_MS = 5_000;
 /** How often attempts that a crash left undelivered are looked for; ordinary ones are delivered at their claim. */
 const SWEEP_EVERY_MS = 10_000;
 
@@ -31,6 +34,11 @@ export async function startGatewayHost(options: GatewayHostOptions): Promise<Gat
   // Runs, holds and claims know of each other: what frees a lane claims for it.
   const later: { claimer?: Claimer; holds?: Holds; runs?: RunTask } = {};
   const claim = (): void => later.claimer?.poke();
+  const messages = createWorkflowMessages({
+    client: temporal.client,
+    timeoutMs: SIGNAL_TIMEOUT_MS,
+  });
+  const swarmNews = createSwarmNews(messages, log);
   const delivery = createDelivery({
     db,
     client: temporal.client,
@@ -39,10 +47,11 @@ export async function startGatewayHost(options: GatewayHostOptions): Promise<Gat
     runHeartbeatTimeoutMs: options.run.timeoutMs,
     onStarted: (attempt) => later.runs?.begin(attempt),
     onReleased: claim,
+    swarmNews,
   });
   const find = (gatewayId: string): ReturnType<Holds['held']> =>
     later.holds?.held(gatewayId) ?? null;
-  const runs = createHostRuns(options, { installation, find, laneFreed: claim });
+  const runs = createHostRuns(options, { installation, find, laneFreed: claim, swarmNews });
   later.runs = runs;
   const holds = createHostHolds(options, { installation, runs, delivery, claim });
   later.holds = holds;

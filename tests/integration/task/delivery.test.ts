@@ -45,6 +45,7 @@ function delivery(client = dash.temporal.client): {
       onReleased: () => {
         released += 1;
       },
+      swarmNews: () => undefined,
     }),
   };
 }
