@@ -15,11 +15,20 @@ const withServices = {
 };
 
 export default {
-  maxWorkers: 2,
+  // Half of what a test does is waiting (for a heartbeat to be missed, for a gateway to start): three at a time keep
+  // two cores busy.
+  maxWorkers: 3,
   testTimeout: 30_000,
+  testSequencer: '<rootDir>/tests/support/longest-first.ts',
   reporters: ['default', '<rootDir>/tests/support/closing-line-reporter.js'],
   projects: [
-    { ...base, displayName: 'unit', testMatch: ['<rootDir>/tests/{unit,property}/**/*.test.ts'] },
+    {
+      ...base,
+      globalSetup: '<rootDir>/tests/support/run-directory-setup.ts',
+      globalTeardown: '<rootDir>/tests/support/run-directory-teardown.ts',
+      displayName: 'unit',
+      testMatch: ['<rootDir>/tests/{unit,property}/**/*.test.ts'],
+    },
     {
       ...base,
       ...withServices,
