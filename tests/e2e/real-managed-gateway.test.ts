@@ -24,7 +24,7 @@ import {
   silentLog,
   type TestConnection,
 } from '../support/gateway-client.ts';
-import { openClawEntry } from '../support/real-gateway.ts';
+import { openClawEntry, testGatewayEnvironment } from '../support/real-gateway.ts';
 
 const clock = systemClock();
 const token = 'managed-gateway-token';
@@ -57,7 +57,7 @@ describe('a managed real gateway', () => {
         maxConcurrent: 3,
         tools: 'minimal',
       },
-      environment: { path: process.env['PATH'] ?? '', tmpDir: null, marks: {} },
+      environment: testGatewayEnvironment(),
       detached: true,
       startTimeoutMs: 150_000,
       clock,

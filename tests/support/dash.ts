@@ -71,6 +71,7 @@ export interface AddGatewayOptions extends FakeGatewayOptions {
   readonly labels?: Readonly<Record<string, string>>;
 }
 
+/** DASH_TEST_LOG names a directory where the logs of worker processes are kept; in this process it logs everything. */
 const log = createLogger({
   level: process.env['DASH_TEST_LOG'] === undefined ? 'error' : 'debug',
   name: 'test',

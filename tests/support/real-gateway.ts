@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import {
   startGatewayProcess,
   type GatewayProcess,
+  type StartGatewayOptions,
 } from '../../src/gateway/managed/gateway-process.ts';
 import { gatewayPaths } from '../../src/gateway/managed/gateway-config.ts';
 import { startStubModel, type StubModel } from '../../src/gateway/stub-model.ts';
@@ -12,6 +13,7 @@ import { choosePort } from '../../src/local/free-port.ts';
 import { ensureOpenClaw } from '../../src/local/openclaw-package.ts';
 import { silentProgress } from '../../src/local/progress.ts';
 import { systemClock, type Clock } from '../../src/platform/clock.ts';
+import { testLaunchMark } from './launch-mark.ts';
 
 export interface RealGateway {
   readonly endpoint: string;
@@ -39,6 +41,11 @@ export async function openClawEntry(): Promise<string> {
     progress: silentProgress(),
   });
   return entryPath;
+}
+
+/** What a real gateway of a test gets of the machine: it leaves nothing outside of the run's directory, nor itself. */
+export function testGatewayEnvironment(): StartGatewayOptions['environment'] {
+  return { path: process.env['PATH'] ?? '', tmpDir: tmpdir(), marks: testLaunchMark() };
 }
 
 /** Starts one real gateway behind a stub model, in a directory of its own. It takes about ten seconds of CPU. */
@@ -69,7 +76,7 @@ export async function startRealGateway(
         maxConcurrent: options.maxConcurrent ?? null,
         tools: 'minimal',
       },
-      environment: { path: process.env['PATH'] ?? '', tmpDir: null, marks: {} },
+      environment: testGatewayEnvironment(),
       detached: true,
       startTimeoutMs: 120_000,
       clock,

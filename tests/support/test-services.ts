@@ -37,6 +37,8 @@ export interface TestServices {
   readonly temporalAddress: string;
   /** The program, for tests that start servers of their own; undefined when TEMPORAL_ADDRESS is used. */
   readonly temporalBinary: string | undefined;
+  /** What processes of this run are marked with: the guard ends them when jest dies, or forgets them. */
+  readonly launchId: string;
   /** Of this run; removed at its end. */
   readonly dir: string;
   stop(): Promise<void>;
@@ -76,6 +78,7 @@ export async function startTestServices(env: NodeJS.ProcessEnv): Promise<TestSer
       postgresUrl: postgres.url,
       temporalAddress: temporal.address,
       temporalBinary: temporal.binary,
+      launchId: home.launchId,
       dir,
       stop,
     };

@@ -4,6 +4,7 @@ import { createWriteStream, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { eventually } from './eventually.ts';
+import { testLaunchMark } from './launch-mark.ts';
 
 /** A worker of Dash as a real process, to be killed, frozen and woken. */
 export interface WorkerChild {
@@ -35,15 +36,15 @@ export function startWorkerChild(
       HOME: home,
       DASH_DATA_DIR: dataDir,
       DASH_LOG_LEVEL: 'info',
+      ...testLaunchMark(),
       ...env,
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let said = '';
+  const logDir = process.env['DASH_TEST_LOG'];
   const copy =
-    process.env['DASH_TEST_LOG'] === undefined
-      ? null
-      : createWriteStream(`/tmp/dash-${name}-${child.pid}.log`);
+    logDir === undefined ? null : createWriteStream(join(logDir, `${name}-${child.pid}.log`));
   for (const stream of [child.stdout, child.stderr]) {
     stream?.setEncoding('utf8').on('data', (text: string) => {
       said += text;
