@@ -6,8 +6,10 @@ import { WireLog } from '../../src/gateway/fake-gateway/wire-log.ts';
 import { eventually } from '../support/eventually.ts';
 import { tempDir } from '../support/temp-dir.ts';
 import {
+  BUNDLED,
   callDashctl,
   killEverything,
+  QUICK,
   startUp,
   UP_WITH_FAKE_GATEWAY,
   type UpProcess,
@@ -16,8 +18,6 @@ import {
 /** A start takes five seconds on an idle machine. */
 const START_MS = 120_000;
 const TEST_MS = 240_000;
-/** A run whose host was killed is followed again after six seconds, not thirty. */
-const QUICK_ADOPTION = { DASH_RUN_HEARTBEAT_MS: '2000', DASH_RUN_TIMEOUT_MS: '6000' };
 const FIRST_SWARM = ['--first-swarm', 'examples/first-swarm.yaml'];
 
 const started: UpProcess[] = [];
@@ -26,7 +26,12 @@ function up(
   args: readonly string[] = [],
   env: Record<string, string> = {},
 ): UpProcess {
-  const launched = startUp({ program: UP_WITH_FAKE_GATEWAY, dataDir, args, env });
+  const launched = startUp({
+    program: UP_WITH_FAKE_GATEWAY,
+    dataDir,
+    args,
+    env: { ...BUNDLED, ...env },
+  });
   started.push(launched);
   return launched;
 }
@@ -71,9 +76,10 @@ describe('npm start', () => {
     '--once runs the first swarm through everything, prints each answer, exits 0 and leaves nothing behind',
     async () => {
       using dir = tempDir();
-      const run = up(dir.path, [...FIRST_SWARM, '--once']);
+      // It bundles the workflows by itself, as a person's start does.
+      const run = up(dir.path, [...FIRST_SWARM, '--once'], { DASH_WORKFLOW_BUNDLE: '' });
       await run.saysWithin('Ready in', START_MS);
-      expect(await run.exited).toBe(0);
+      await run.endsWith(0);
       for (const node of [
         'killed-process',
         'lost-connection',
@@ -98,11 +104,13 @@ describe('npm start', () => {
   );
 
   test(
-    'stays up; a second start says where it runs; Ctrl-C ends every child with exit 0; the next start has the same gateway and data',
+    'stays up, on free ports when its own are in use, and says so; a second start says where it runs; Ctrl-C ends every child with exit 0; the next start has the same gateway and data',
     async () => {
       using dir = tempDir();
-      const first = up(dir.path, FIRST_SWARM);
+      const taken = await listen();
+      const first = up(dir.path, FIRST_SWARM, { DASH_API_PORT: String(taken.port) });
       await first.saysWithin(/^Stop\s/m, START_MS);
+      expect(first.said()).toContain(`Port ${taken.port} is in use; the API uses port`);
       const [, apiUrl = ''] = /^API\s+(http:\S+)/m.exec(first.said()) ?? [];
       const ready = await fetch(`${apiUrl}/health/ready`);
       expect(ready.status).toBe(200);
@@ -112,15 +120,16 @@ describe('npm start', () => {
         'Temporal',
       ]);
       const before = await gatewayOf(dir.path);
+      await taken.close();
 
       const second = up(dir.path, FIRST_SWARM);
-      expect(await second.exited).toBe(6);
+      await second.endsWith(6);
       expect(second.said()).toContain(
         `already running on the data directory ${dir.path} (pid ${first.pid}). Its API is at ${apiUrl}`,
       );
 
       first.kill('SIGINT');
-      expect(await first.exited).toBe(0);
+      await first.endsWith(0);
       expect([...first.children().keys(), ...first.livingOfLaunch(), ...first.guards()]).toEqual(
         [],
       );
@@ -132,17 +141,17 @@ describe('npm start', () => {
       );
       expect(await gatewayOf(dir.path)).toEqual(before);
       third.kill('SIGTERM');
-      expect(await third.exited).toBe(0);
+      await third.endsWith(0);
     },
     TEST_MS,
   );
 
   test(
-    'after SIGKILL of the launcher no child survives 10 s, and the next start follows the unfinished swarm to its end (P37)',
+    'killed in the middle of a swarm, first the launcher, then everything at once, guard and gateway included: no child outlives the launcher by 10 s, each next start goes on with the swarm, and it ends with one answer per task (R11, P37)',
     async () => {
       using dir = tempDir();
       const file = slowSwarm(dir.path);
-      const first = up(dir.path, ['--first-swarm', file], QUICK_ADOPTION);
+      const first = up(dir.path, ['--first-swarm', file], QUICK);
       await first.saysWithin('quick answer', START_MS);
       await runs(dir.path, 'slow');
       first.kill('SIGKILL');
@@ -152,46 +161,30 @@ describe('npm start', () => {
         what: 'the end of every child',
       });
 
-      const second = up(dir.path, ['--first-swarm', file], QUICK_ADOPTION);
+      const second = up(dir.path, ['--first-swarm', file], QUICK);
       await second.saysWithin('Ready in', START_MS);
       // The row of the killed start says `open` still: ready means that the gateway has come back.
       expect(boots(dir.path)).toBe(2);
-      await second.saysWithin(/^Stop\s/m, START_MS);
-      expect(second.said()).toContain('Going on with the unfinished swarm slow');
-      expect(second.said()).toContain('3 of 3 tasks answered');
-      await expectAnsweredOnce(dir.path);
-      second.kill('SIGINT');
-      expect(await second.exited).toBe(0);
-    },
-    TEST_MS,
-  );
-
-  test(
-    'after everything was killed at once, guard and gateway included, the swarm finishes with one answer per task (R11)',
-    async () => {
-      using dir = tempDir();
-      const file = slowSwarm(dir.path);
-      const first = up(dir.path, ['--first-swarm', file], QUICK_ADOPTION);
-      await first.saysWithin('quick answer', START_MS);
+      await second.saysWithin('Going on with the unfinished swarm slow', START_MS);
       await runs(dir.path, 'slow');
-      killEverything(first);
-      await first.exited;
-      const second = up(dir.path, ['--first-swarm', file], QUICK_ADOPTION);
-      await second.saysWithin('Ready in', START_MS);
-      // The row of the killed start says `open` still: ready means that the gateway has come back.
-      expect(boots(dir.path)).toBe(2);
-      await second.saysWithin(/^Stop\s/m, START_MS);
-      expect(second.said()).toContain('Going on with the unfinished swarm slow');
-      expect(second.said()).toContain('3 of 3 tasks answered');
+      killEverything(second);
+      await second.exited;
+
+      const third = up(dir.path, ['--first-swarm', file], QUICK);
+      await third.saysWithin('Ready in', START_MS);
+      expect(boots(dir.path)).toBe(3);
+      await third.saysWithin(/^Stop\s/m, START_MS);
+      expect(third.said()).toContain('Going on with the unfinished swarm slow');
+      expect(third.said()).toContain('3 of 3 tasks answered');
       await expectAnsweredOnce(dir.path);
-      second.kill('SIGINT');
-      expect(await second.exited).toBe(0);
+      third.kill('SIGINT');
+      await third.endsWith(0);
     },
     TEST_MS,
   );
 
   test(
-    'what a killed launcher and a killed guard left running is ended before anything is started in its place (P37)',
+    'what a killed launcher and a killed guard left running is ended before anything is started in its place; when Temporal is killed it says so, ends the rest, and exits 1 (P37)',
     async () => {
       using dir = tempDir();
       const first = up(dir.path);
@@ -204,38 +197,11 @@ describe('npm start', () => {
       await second.saysWithin(/^Stop\s/m, START_MS);
       expect(second.said()).toMatch(/Ended .*PostgreSQL.*, left by an earlier start/);
       expect(first.livingOfLaunch()).toEqual([]);
-      second.kill('SIGINT');
-      expect(await second.exited).toBe(0);
-    },
-    TEST_MS,
-  );
 
-  test(
-    'ports in use are exchanged for free ones, and said so',
-    async () => {
-      using dir = tempDir();
-      const taken = await listen();
-      const run = up(dir.path, [], { DASH_API_PORT: String(taken.port) });
-      await run.saysWithin(/^Stop\s/m, START_MS);
-      expect(run.said()).toContain(`Port ${taken.port} is in use; the API uses port`);
-      expect((await callDashctl(dir.path, ['task', 'list'])).code).toBe(0);
-      run.kill('SIGINT');
-      expect(await run.exited).toBe(0);
-      await taken.close();
-    },
-    TEST_MS,
-  );
-
-  test(
-    'when Temporal is killed it says so, ends the rest, and exits 1',
-    async () => {
-      using dir = tempDir();
-      const run = up(dir.path);
-      await run.saysWithin(/^Stop\s/m, START_MS);
-      process.kill(run.children().get('Temporal')!.pid, 'SIGKILL');
-      expect(await run.exited).toBe(1);
-      expect(run.said()).toContain('Temporal ended by itself (SIGKILL)');
-      expect([...run.livingOfLaunch(), ...run.guards()]).toEqual([]);
+      process.kill(second.children().get('Temporal')!.pid, 'SIGKILL');
+      await second.endsWith(1);
+      expect(second.said()).toContain('Temporal ended by itself (SIGKILL)');
+      expect([...second.livingOfLaunch(), ...second.guards()]).toEqual([]);
     },
     TEST_MS,
   );
@@ -247,7 +213,7 @@ describe('npm start', () => {
       const run = up(dir.path, FIRST_SWARM);
       await run.saysWithin('PostgreSQL on port', START_MS);
       run.kill('SIGINT');
-      expect({ code: await run.exited, said: run.said() }).toMatchObject({ code: 130 });
+      await run.endsWith(130);
       expect([...run.children().keys(), ...run.livingOfLaunch(), ...run.guards()]).toEqual([]);
     },
     TEST_MS,
@@ -265,7 +231,7 @@ describe('npm start', () => {
       process.kill(gateway.pid, 'SIGSTOP');
       const interruptedAt = performance.now();
       run.kill('SIGINT');
-      expect({ code: await run.exited, said: run.said() }).toMatchObject({ code: 130 });
+      await run.endsWith(130);
       expect(performance.now() - interruptedAt).toBeLessThan(40_000);
       expect(run.said()).not.toContain('API docs');
       expect([...run.children().keys(), ...run.livingOfLaunch(), ...run.guards()]).toEqual([]);
@@ -282,7 +248,7 @@ describe('npm start refuses', () => {
       const file = join(dir.path, 'bad.yaml');
       writeFileSync(file, 'name: x\nnodes:\n  - id: a\n    prompt: ""\n    dependsOn: [b]\n');
       const run = up(join(dir.path, 'data'), ['--first-swarm', file, '--once']);
-      expect(await run.exited).toBe(2);
+      await run.endsWith(2);
       expect(run.said()).toMatch(/4:5 nodes\[0\]\.prompt[^]*5:17 nodes\[0\]\.dependsOn\[0\]/);
       expect(existsSync(join(dir.path, 'data'))).toBe(false);
     },
@@ -295,7 +261,7 @@ describe('npm start refuses', () => {
       using dir = tempDir();
       writeFileSync(join(dir.path, 'file'), '');
       const run = up(join(dir.path, 'file', 'data'));
-      expect(await run.exited).toBe(1);
+      await run.endsWith(1);
       expect(run.said()).toMatch(/is not a directory[^]*DASH_DATA_DIR/);
     },
     TEST_MS,
@@ -306,7 +272,7 @@ describe('npm start refuses', () => {
     async () => {
       using dir = tempDir();
       const run = up(dir.path, [], { TEMPORAL_ADDRESS: '127.0.0.1:1' });
-      expect(await run.exited).toBe(3);
+      await run.endsWith(3);
       expect(run.said()).toMatch(
         /127\.0\.0\.1:1 \(namespace default\) does not answer[^]*TEMPORAL_ADDRESS/,
       );
@@ -320,7 +286,7 @@ describe('npm start refuses', () => {
     async () => {
       using dir = tempDir();
       const run = up(dir.path, [], { DASH_API_PRT: '1' });
-      expect(await run.exited).toBe(2);
+      await run.endsWith(2);
       expect(run.said()).toContain('did you mean DASH_API_PORT?');
     },
     TEST_MS,

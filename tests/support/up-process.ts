@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { readRecords, signal } from '../../src/local/process-record.ts';
 import { markedWith, type ProcessIdentity } from '../../src/platform/processes.ts';
 import { eventually } from './eventually.ts';
+import { testLaunchMark } from './launch-mark.ts';
 
 export interface UpProcess {
   readonly pid: number;
@@ -17,6 +18,8 @@ export interface UpProcess {
   kill(signal: NodeJS.Signals): void;
   /** Its exit code, null after a signal. */
   readonly exited: Promise<number | null>;
+  /** Waits for its end. Fails with what it said when the exit code is another one. */
+  endsWith(code: number): Promise<void>;
   /** The processes it has recorded now, by what they are: `PostgreSQL`, `Temporal`, `OpenClaw gateway local-1`. */
   children(): ReadonlyMap<string, ProcessIdentity>;
   /** Whatever carries the mark of this launch and lives: its children, their helpers. */
@@ -29,6 +32,16 @@ const root = join(import.meta.dirname, '..', '..');
 export const UP_WITH_FAKE_GATEWAY = join(root, 'tests/support/programs/up-with-fake-gateway.ts');
 /** With the real one. */
 export const UP = join(root, 'cli/main.ts');
+
+/** What was killed is missed after three seconds, not after ten and thirty. */
+export const QUICK = {
+  DASH_HOLD_HEARTBEAT_MS: '500',
+  DASH_HOLD_TIMEOUT_MS: '3000',
+  DASH_RUN_HEARTBEAT_MS: '1000',
+  DASH_RUN_TIMEOUT_MS: '3000',
+};
+/** The workflows as a container has them: already bundled, which saves each start two seconds of CPU. */
+export const BUNDLED = { DASH_WORKFLOW_BUNDLE: process.env['DASH_TEST_WORKFLOW_BUNDLE'] ?? '' };
 
 /** Starts it; `env` comes over a bare environment, so that no key and no address of the tester leaks in. */
 export function startUp(options: {
@@ -43,7 +56,7 @@ export function startUp(options: {
     {
       cwd: root,
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: bareEnvironment(options.env),
+      env: bareEnvironment({ ...testLaunchMark(), ...options.env }),
     },
   );
   return observe(child, options.dataDir);
@@ -103,6 +116,11 @@ function observe(child: ChildProcess, dataDir: string): UpProcess {
   return {
     pid,
     exited,
+    endsWith: async (code) => {
+      const ended = await exited;
+      if (ended !== code)
+        throw new Error(`exit code ${ended} instead of ${code}; it said:\n${said}`);
+    },
     said: () => said,
     stdout: () => stdout,
     kill: (name) => void child.kill(name),
