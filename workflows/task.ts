@@ -27,6 +27,7 @@ import { decideRetry } from '../src/domain/retry.ts';
 import type { RunTaskResult } from '../src/domain/run-result.ts';
 import type { TerminalState } from '../src/domain/task.ts';
 import type { TaskStep } from '../src/domain/task-step.ts';
+import { taskDetails } from './support/task-details.ts';
 import { createTaskInbox, type TaskInbox } from './support/task-inbox.ts';
 
 /** First delivery must be taken up by the gateway's owner within this; else the attempt is released (P19). */
@@ -70,7 +71,7 @@ export async function taskWorkflow(input: TaskWorkflowInput): Promise<{ state: T
 
   await CancellationScope.nonCancellable(async () => {
     while (step.kind !== 'settled') {
-      describe(step);
+      setCurrentDetails(taskDetails(step));
       if (step.kind === 'waits' && inbox.isEmpty() && historyIsLong()) {
         await continueAsNew<typeof taskWorkflow>({ ...input, waiting: true });
       }
@@ -285,24 +286,4 @@ function isStartTimeout(error: unknown): boolean {
 
 function historyIsLong(): boolean {
   return workflowInfo().historyLength > CONTINUE_AFTER_EVENTS;
-}
-
-function describe(step: TaskStep): void {
-  switch (step.kind) {
-    case 'dispatched':
-      return setCurrentDetails(
-        `Runs on gateway **${step.gatewayId}** (attempt ${step.attemptId}).`,
-      );
-    case 'waits':
-      return setCurrentDetails('Back in the queue: waits for a free lane.');
-    case 'deciding':
-      return setCurrentDetails(
-        `Nobody can know how the attempt on **${step.gatewayId}** ended: a person decides ` +
-          `(\`dashctl task decide\`).`,
-      );
-    case 'settled':
-      return undefined;
-    default:
-      return assertNever(step);
-  }
 }

@@ -1,9 +1,8 @@
 import type { HelloOk } from '@openclaw/gateway-client/browser';
 
-import { assertNever } from '../domain/assert-never.ts';
 import type { GatewayIdentity, Look } from '../domain/look.ts';
 import type { Clock } from '../platform/clock.ts';
-import { badAnswer } from './call-outcome.ts';
+import { abortRun } from './abort-run.ts';
 import type {
   ConnectionState,
   FollowOptions,
@@ -23,6 +22,7 @@ import type { GatewayCall } from './gateway-calls.ts';
 import { readHello } from './hello.ts';
 import { asNumber, asRecord, asText, type JsonRecord } from './json-value.ts';
 import { readExecuting, readHealth, readLanes, readSystemInfo } from './load-calls.ts';
+import { notOpenError } from './not-open-error.ts';
 import { checkOutbound } from './outbound.ts';
 import { RunEvents } from './run-events.ts';
 import { sendRun } from './send-run.ts';
@@ -152,7 +152,7 @@ class OpenClawConnection implements GatewayConnection {
     unsubscribe();
     const state = this.state();
     if (state.kind === 'open' && this.#hello !== null) return this.#hello;
-    throw notOpen(state, timeoutMs);
+    throw notOpenError(state, timeoutMs);
   }
 
   identity(): GatewayIdentity | null {
@@ -205,6 +205,7 @@ class OpenClawConnection implements GatewayConnection {
   }
 
   readonly sendRun: GatewayConnection['sendRun'] = (request) => sendRun(this.#call, request);
+  readonly abortRun: GatewayConnection['abortRun'] = (request) => abortRun(this.#call, request);
   readonly suspendPrepare: GatewayConnection['suspendPrepare'] = (request) =>
     suspendPrepare(this.#call, request);
   readonly suspendStatus: GatewayConnection['suspendStatus'] = (request) =>
@@ -219,20 +220,6 @@ class OpenClawConnection implements GatewayConnection {
   readonly health: GatewayConnection['health'] = () => readHealth(this.#read);
   readonly systemInfo: GatewayConnection['systemInfo'] = () => readSystemInfo(this.#read);
   readonly listExecuting: GatewayConnection['listExecuting'] = () => readExecuting(this.#read);
-
-  async abortRun(request: {
-    readonly sessionKey: string;
-    readonly runId: string;
-    readonly permit: Permit;
-  }): Promise<{ readonly aborted: boolean }> {
-    const key = request.sessionKey.toLowerCase();
-    const { runId, permit } = request;
-    const answer = asRecord(
-      await this.#call({ method: 'sessions.abort', params: { key, runId }, permit }),
-    );
-    if (asText(answer['status']) === null) throw badAnswer('sessions.abort', 'a status');
-    return { aborted: answer['status'] === 'aborted' };
-  }
 
   async ensureStateSentinel({ permit }: { readonly permit: Permit }): Promise<string> {
     const { installation } = this.#options;
@@ -255,7 +242,7 @@ class OpenClawConnection implements GatewayConnection {
     if (this.#stateId === null) await this.readStateSentinel();
     const identity = this.identity();
     if (identity !== null) return identity;
-    throw notOpen(this.state(), 0);
+    throw notOpenError(this.state(), 0);
   }
 
   #rememberState(stateId: string): string {
@@ -311,33 +298,4 @@ function subscribe<T>(
 ): Unsubscribe {
   listeners.add(listener);
   return () => listeners.delete(listener);
-}
-
-function notOpen(state: ConnectionState, timeoutMs: number): GatewayCallError {
-  const common = { method: 'connect', outcome: 'refused', retryable: true } as const;
-  switch (state.kind) {
-    case 'blocked':
-      return new GatewayCallError({
-        ...common,
-        code: 'BLOCKED',
-        message: state.hint,
-        retryable: false,
-      });
-    case 'reconnecting':
-      return new GatewayCallError({
-        ...common,
-        code: 'NOT_CONNECTED',
-        message: `not reachable within ${timeoutMs} ms: ${state.lastError}`,
-      });
-    case 'connecting':
-    case 'open':
-    case 'closed':
-      return new GatewayCallError({
-        ...common,
-        code: 'NOT_CONNECTED',
-        message: `the connection is ${state.kind}`,
-      });
-    default:
-      return assertNever(state);
-  }
 }

@@ -17,12 +17,13 @@ import type { ConnectionState, Permit } from './connection.ts';
 import { GatewayCallError } from './gateway-call-error.ts';
 import type { GatewayLog } from './gateway-log.ts';
 import { asNumber, asRecord, asText, asTexts } from './json-value.ts';
+import { SilenceWatch } from './silence-watch.ts';
 
 /** The largest frame a gateway sends or takes after the handshake, bytes. */
 export const MAX_FRAME_BYTES = 26_214_400;
 
 const HANDSHAKE_TIMEOUT_MS = 15_000;
-/** A gateway ticks every 30 s; without any frame for two ticks the socket is dead, whatever TCP says. */
+/** How often a gateway ticks that does not say it. */
 const DEFAULT_TICK_MS = 30_000;
 const CLOSE_GRACE_MS = 500;
 
@@ -69,11 +70,14 @@ export class WireClient {
   #attempts = 0;
   #socket: WebSocket | null = null;
   #traceparent: string | null = null;
-  #lastFrameAt = 0;
-  #tickWatch: NodeJS.Timeout | null = null;
+  readonly #silence: SilenceWatch;
 
   constructor(options: WireClientOptions) {
     this.#options = options;
+    this.#silence = new SilenceWatch({
+      clock: options.clock,
+      onSilence: () => this.#reconnectSilent(),
+    });
     this.#client = new GatewayProtocolClient<null>({
       createSocket: (handlers) => this.#openSocket(handlers),
       createRequestId: () => crypto.randomUUID(),
@@ -82,9 +86,7 @@ export class WireClient {
       onConnectHello: (hello) => this.#onHello(hello),
       resolveClose: (context) => this.#onClose(context),
       onEvent: (event) => options.onEvent(event),
-      onActivity: () => {
-        this.#lastFrameAt = options.clock.monotonic();
-      },
+      onActivity: () => this.#silence.heard(),
       onParseError: () =>
         options.log.warn(
           { endpoint: options.endpoint },
@@ -120,7 +122,7 @@ export class WireClient {
 
   async close(): Promise<void> {
     if (this.#state.kind === 'closed') return;
-    this.#stopTickWatch();
+    this.#silence.stop();
     const socket = this.#socket;
     this.#client.stop();
     this.#setState({ kind: 'closed' });
@@ -208,7 +210,7 @@ export class WireClient {
     }
     this.#attempts = 0;
     this.#bootId = asText(asRecord(record['server'])['bootId']);
-    this.#startTickWatch(asNumber(asRecord(record['policy'])['tickIntervalMs']) ?? DEFAULT_TICK_MS);
+    this.#silence.start(asNumber(asRecord(record['policy'])['tickIntervalMs']) ?? DEFAULT_TICK_MS);
     this.#options.onHello(hello);
     this.#setState({ kind: 'open' });
   }
@@ -218,7 +220,7 @@ export class WireClient {
     notify: boolean;
     reconnectDelayMs?: number;
   } {
-    this.#stopTickWatch();
+    this.#silence.stop();
     if (this.#state.kind === 'blocked') return { retry: false, notify: false };
     const failure = context.connectFailure?.error;
     const block = blockOf({
@@ -254,9 +256,7 @@ export class WireClient {
     this.#socket = socket;
     socket.on('open', () => handlers.open());
     socket.on('message', (data) => handlers.message(rawDataToString(data)));
-    socket.on('ping', () => {
-      this.#lastFrameAt = this.#options.clock.monotonic();
-    });
+    socket.on('ping', () => this.#silence.heard());
     socket.on('error', (error) => handlers.error(error));
     socket.on('close', (code, reason) => {
       if (this.#socket === socket) this.#socket = null;
@@ -274,21 +274,10 @@ export class WireClient {
     };
   }
 
-  #startTickWatch(tickMs: number): void {
-    this.#stopTickWatch();
-    const { clock, log, endpoint } = this.#options;
-    this.#lastFrameAt = clock.monotonic();
-    this.#tickWatch = setInterval(() => {
-      if (clock.monotonic() - this.#lastFrameAt <= 2 * tickMs) return;
-      log.warn({ endpoint }, 'the gateway has been silent for two ticks; reconnecting');
-      this.#client.closeSocket(4000, 'tick timeout');
-    }, tickMs);
-    this.#tickWatch.unref();
-  }
-
-  #stopTickWatch(): void {
-    if (this.#tickWatch !== null) clearInterval(this.#tickWatch);
-    this.#tickWatch = null;
+  #reconnectSilent(): void {
+    const { log, endpoint } = this.#options;
+    log.warn({ endpoint }, 'the gateway has been silent for two ticks; reconnecting');
+    this.#client.closeSocket(4000, 'tick timeout');
   }
 
   #setState(state: ConnectionState): void {
