@@ -2,10 +2,11 @@
  * One directory for everything that a run of the tests writes outside the project: it is TMPDIR for every worker of
  * jest and for whatever they start, and it goes with the run.
  */
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+const PREFIX = 'dash-test-run-';
 const KEY = Symbol.for('dash.test-run-directory');
 
 interface RunDirectory {
@@ -20,7 +21,8 @@ export function enterRunDirectory(): void {
     known.users += 1;
     return;
   }
-  const path = mkdtempSync(join(tmpdir(), 'dash-test-run-'));
+  removeAbandoned(tmpdir());
+  const path = mkdtempSync(join(tmpdir(), `${PREFIX}${process.pid}-`));
   // Open to all, as any directory for temporary files: PostgreSQL runs as another user when the tests run as root.
   chmodSync(path, 0o1777);
   process.env['TMPDIR'] = path;
@@ -35,4 +37,23 @@ export function leaveRunDirectory(): void {
   if (known.users > 0) return;
   rmSync(known.path, { recursive: true, force: true, maxRetries: 10 });
   Reflect.deleteProperty(globalThis, KEY);
+}
+
+/** A run that was killed removes nothing; the next one does it. Its name says whose it is. */
+export function removeAbandoned(parent: string): void {
+  for (const name of readdirSync(parent).filter((each) => each.startsWith(PREFIX))) {
+    const pid = Number(name.slice(PREFIX.length).split('-')[0]);
+    if (!Number.isInteger(pid) || isThere(pid)) continue;
+    rmSync(join(parent, name), { recursive: true, force: true, maxRetries: 10 });
+  }
+}
+
+function isThere(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // Somebody else's process is there, too.
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
 }
