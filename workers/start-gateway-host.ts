@@ -29,21 +29,16 @@ const SWEEP_EVERY_MS = 10_000;
  * cannot be reached at the start; afterwards it outlives the absence of either.
  */
 export async function startGatewayHost(options: GatewayHostOptions): Promise<GatewayHost> {
-  const { db, temporal, hostId, clock, log } = options;
+  const { db, hostId, clock, log } = options;
+  const { client } = options.temporal;
   const { id: installation } = await readInstallation(db);
   // Runs, holds and claims know of each other: what frees a lane claims for it.
   const later: { claimer?: Claimer; holds?: Holds; runs?: RunTask } = {};
   const claim = (): void => later.claimer?.poke();
-  const messages = createWorkflowMessages({
-    client: temporal.client,
-    timeoutMs: SIGNAL_TIMEOUT_MS,
-  });
+  const messages = createWorkflowMessages({ client, timeoutMs: SIGNAL_TIMEOUT_MS });
   const swarmNews = createSwarmNews(messages, log);
   const delivery = createDelivery({
-    db,
-    client: temporal.client,
-    clock,
-    log,
+    ...{ db, client, clock, log },
     runHeartbeatTimeoutMs: options.run.timeoutMs,
     onStarted: (attempt) => later.runs?.begin(attempt),
     onReleased: claim,
@@ -62,10 +57,7 @@ export async function startGatewayHost(options: GatewayHostOptions): Promise<Gat
     },
   );
   const claimer = startClaimer({
-    db,
-    hostId,
-    clock,
-    log,
+    ...{ db, hostId, clock, log },
     offers: () => offersOf(holds.all()),
     onClaim: delivery.deliver,
     observe: (seconds) => options.metrics.claimed(seconds),
