@@ -15,9 +15,8 @@ const withServices = {
 };
 
 export default {
-  // Half of what a test does is waiting (for a heartbeat to be missed, for a gateway to start): three at a time keep
-  // two cores busy.
-  maxWorkers: 3,
+  // More at a time slow each other down on two cores, and what waits for a heartbeat notices.
+  maxWorkers: 2,
   testTimeout: 30_000,
   testSequencer: '<rootDir>/tests/support/longest-first.ts',
   reporters: ['default', '<rootDir>/tests/support/closing-line-reporter.js'],

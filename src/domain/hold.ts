@@ -52,7 +52,8 @@ export function holdQueue(claim: HoldClaim, previous: PreviousHold): HoldPlace {
 /** A hold that ended sooner than this after it was asked for is taken for one that did not come about. */
 const SETTLED_MS = 60_000;
 const FIRST_PAUSE_MS = 250;
-const LONGEST_PAUSE_MS = 30_000;
+/** As long as a hand-over may take (P34): a host with room again is found within that. */
+const LONGEST_PAUSE_MS = 5_000;
 
 /**
  * How many holds in a row ended at once, and how long to wait before the next one is asked for: nothing after a hold
