@@ -47,7 +47,7 @@ describe('an adopted real gateway', () => {
     expect((await dash.ended(taskId, 60_000)).output).toBe('adopted');
     expect(await storyOf(dash, real, taskId)).toEqual(answeredOnce(taskId, 'adopted'));
     expect(callsOf(real.model, 'host-killed')).toHaveLength(1);
-  }, 200_000);
+  }, 300_000);
 
   test('a host frozen for 30 s and woken is fenced: one answer per task, the model asked once for each, no frame of the old owner (R11, P24, P25)', async () => {
     const frozen = await dash.startHostProcess('host-a');
@@ -72,7 +72,7 @@ describe('an adopted real gateway', () => {
     expect(epochAfter).toBeGreaterThan(epochBefore);
     gates.open('frozen-short');
     const [short = '', long = ''] = Object.keys(answers);
-    expect((await dash.ended(short, 30_000)).output).toBe('frozen-short answer');
+    expect((await dash.ended(short, 60_000)).output).toBe('frozen-short answer');
     await followedBy(dash, long, 'host-b');
     const leftMs = Math.max(0, FREEZE_MS - (performance.now() - frozenAt));
     await new Promise((resolve) => setTimeout(resolve, leftMs));

@@ -36,7 +36,7 @@ export async function adoptRealGateway(
 /** Waits until another host than before owns the gateway. */
 export async function ownedBy(dash: TestDash, gatewayId: string, hostId: string): Promise<void> {
   await eventually(async () => (await dash.gateway(gatewayId)).ownerHost === hostId, {
-    timeoutMs: 30_000,
+    timeoutMs: 60_000,
     what: `${hostId} to own ${gatewayId}`,
   });
 }

@@ -18,12 +18,12 @@ let fakes: FakeGateway[] = [];
 beforeEach(async () => {
   fakes = [];
   dash = await startTestDash();
-}, 60_000);
+}, 150_000);
 
 afterEach(async () => {
   await dash?.close();
   await Promise.all(fakes.map((fake) => fake.close()));
-}, 60_000);
+}, 150_000);
 
 /** Runs a fake gateway in the place of each managed process. */
 const fakeProcesses: ManagedProcesses = {
@@ -61,7 +61,7 @@ function becomes(id: string, state: GatewayRecord['state']): Promise<GatewayReco
       if (now.state !== state) throw new Error(`${id} is ${now.state}: ${now.stateReason}`);
       return now;
     },
-    { timeoutMs: 30_000, what: `${id} to be ${state}` },
+    { timeoutMs: 60_000, what: `${id} to be ${state}` },
   );
 }
 
@@ -73,7 +73,7 @@ test('a managed gateway is not taken by a host that runs no processes; it says w
   expect(waiting.hint).toMatch(/host that runs gateway processes/);
   await dash.startHost('with-processes', { managed: fakeProcesses });
   expect(await becomes('managed-1', 'open')).toMatchObject({ ownerHost: 'with-processes' });
-}, 60_000);
+}, 150_000);
 
 test('a host holds no more gateways than it may, over whichever queues they come; the rest wait for another one (architecture 2)', async () => {
   await dash.startHost('small', { managed: fakeProcesses, maxGateways: 1 });
@@ -88,7 +88,7 @@ test('a host holds no more gateways than it may, over whichever queues they come
       const unowned = all.filter(({ state }) => state === 'unowned');
       return all.some(({ state }) => state === 'open') && unowned.length === 3 && unowned;
     },
-    { timeoutMs: 30_000, what: 'one to be held and three to wait' },
+    { timeoutMs: 60_000, what: 'one to be held and three to wait' },
   );
   // A host that had taken one of them would be in its row.
   expect(waiting.map(({ ownerHost }) => ownerHost)).toEqual([null, null, null]);
@@ -97,7 +97,7 @@ test('a host holds no more gateways than it may, over whichever queues they come
   await Promise.all(ids.map((id) => becomes(id, 'open')));
   const owners = (await gateways()).map(({ ownerHost }) => ownerHost);
   expect(owners.filter((owner) => owner === 'small')).toHaveLength(1);
-}, 90_000);
+}, 150_000);
 
 test('a host that is asked to end does not wait for a gateway that is just starting (P34)', async () => {
   const starting = Promise.withResolvers<void>();
@@ -116,4 +116,4 @@ test('a host that is asked to end does not wait for a gateway that is just start
   const startedAt = performance.now();
   await host.close();
   expect(performance.now() - startedAt).toBeLessThan(10_000);
-}, 60_000);
+}, 150_000);
