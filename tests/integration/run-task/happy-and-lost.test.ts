@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
+import { DEFAULT_ATTEMPT_POLICY } from '../../../src/domain/attempt-protocol-policy.ts';
 import { createRacePoints } from '../../../src/platform/race-points.ts';
 import type { Misbehaviour } from '../../../src/gateway/fake-gateway/misbehaviour.ts';
 import { withDatabase } from '../../support/database.ts';
@@ -114,7 +115,9 @@ describe('an answer that never came', () => {
 
   test('40 tasks whose every second send is lost on one way or the other: none doubled, none lost (R10)', async () => {
     const it = await start({ lanes: 16 });
-    const host = await it.host('host-a');
+    // While the sockets drop, what is certainly unsent would be given back after this: here all of it is to be sent.
+    const { unsentWaitMs } = DEFAULT_ATTEMPT_POLICY;
+    const host = await it.host('host-a', { policy: { unsentWaitMs } });
     it.fake.setMisbehaviour(({ method, nth }) => {
       if (method !== 'agent' || nth % 2 === 0) return undefined;
       return nth % 3 === 0 ? 'drop-after' : 'drop-before';
