@@ -14,6 +14,7 @@ import { createWorkflowMessages, type WorkflowMessages } from '../src/temporal/m
 import { ensureSchedules } from '../src/temporal/schedules.ts';
 import { startPromoter } from './promoter.ts';
 import { createSwarmNews } from './swarm-news.ts';
+import { startSwarmReminder } from './swarm-reminder.ts';
 import { runWorkers } from './run-workers.ts';
 
 export interface ControlWorkerOptions {
@@ -69,10 +70,11 @@ export async function startControlWorker(options: ControlWorkerOptions): Promise
     throw error;
   }
   const promoter = startPromoter({ db, clock, log, signals: messages });
+  const reminder = startSwarmReminder({ db, clock, log, messages });
   log.info({}, 'the control worker is ready');
   return {
     async close() {
-      await promoter.close();
+      await Promise.all([promoter.close(), reminder.close()]);
       await running.close();
     },
   };
