@@ -1,3 +1,4 @@
+import { newSwarmOf } from '../../src/admission/new-work.ts';
 import { parseSwarmSpec } from '../../src/domain/swarm-spec.ts';
 import { actorOf, type Credential } from '../../src/auth/credential.ts';
 import { AppError } from '../../src/contract/errors.ts';
@@ -9,7 +10,6 @@ import {
   requestSwarmCancel,
   type SwarmNews,
 } from '../../src/db/swarm-store.ts';
-import { newId } from '../../src/platform/ids.ts';
 import type { ApiDeps } from '../api-deps.ts';
 import { askWorkflow } from '../ask-workflow.ts';
 import { swarmDto, swarmNodeDto } from '../dto.ts';
@@ -43,21 +43,9 @@ const run: Handler<SwarmRoutes['run']> = async (deps, call) => {
   const { credential, idempotencyKey, scope, rawBody } = call;
   const parsed = parseSwarmSpec(rawBody);
   if (parsed.kind === 'invalid') throw invalidBody(parsed.problems);
-  const { spec, nodes } = parsed;
-  const tenant = tenantOfWork(credential, spec.tenant);
-  const accepted = await acceptSwarm(deps.db, {
-    id: newId('swarm'),
+  const tenant = tenantOfWork(credential, parsed.spec.tenant);
+  const swarm = newSwarmOf(parsed, rawBody, {
     tenant,
-    name: spec.name,
-    spec: rawBody,
-    onFailure: spec.onFailure,
-    maxParallel: spec.maxParallel,
-    nodes: nodes.map(({ id, dependsOn, template }) => ({
-      nodeId: id,
-      dependsOn,
-      pool: template.pool,
-      template,
-    })),
     correlationId: scope.correlationId,
     idempotency:
       idempotencyKey === null
@@ -65,6 +53,7 @@ const run: Handler<SwarmRoutes['run']> = async (deps, call) => {
         : { key: idempotencyKey, requestHash: requestHash(tenant, rawBody) },
     actor: actorOf(credential),
   });
+  const accepted = await acceptSwarm(deps.db, swarm);
   switch (accepted.kind) {
     case 'accepted':
       hasten(scope.log, 'the start of the swarm', () =>

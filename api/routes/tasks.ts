@@ -1,3 +1,4 @@
+import { newTaskOf } from '../../src/admission/new-work.ts';
 import { PRIORITIES } from '../../src/domain/task.ts';
 import { actorOf } from '../../src/auth/credential.ts';
 import { AppError } from '../../src/contract/errors.ts';
@@ -12,7 +13,6 @@ import {
 } from '../../src/db/dead-letter-store.ts';
 import { taskEvents } from '../../src/db/event-store.ts';
 import { listTasks } from '../../src/db/task-store.ts';
-import { newId } from '../../src/platform/ids.ts';
 import { attemptDto, eventDto, taskDto, taskSummaryDto } from '../dto.ts';
 import type { Handler, Handlers } from '../handler.ts';
 import { hasten } from '../hasten.ts';
@@ -28,20 +28,8 @@ type TaskRoutes = typeof taskRoutes;
 const submit: Handler<TaskRoutes['submit']> = async (deps, call) => {
   const { body, credential, idempotencyKey, scope } = call;
   const tenant = tenantOfWork(credential, body.tenant);
-  const accepted = await acceptTask(deps.db, {
-    id: newId('task'),
+  const newTask = newTaskOf(body, {
     tenant,
-    pool: body.pool,
-    sessionKey: body.session ?? null,
-    agent: body.agent,
-    prompt: body.prompt,
-    priority: PRIORITIES[body.priority],
-    notBefore: utc(body.notBefore),
-    queueLimitSeconds: body.queueLimitSeconds ?? null,
-    deadlineAt: utc(body.deadline),
-    runLimitSeconds: body.runLimitSeconds,
-    maxAttempts: body.maxAttempts,
-    idempotent: body.idempotent,
     correlationId: scope.correlationId,
     idempotency:
       idempotencyKey === null
@@ -49,6 +37,7 @@ const submit: Handler<TaskRoutes['submit']> = async (deps, call) => {
         : { key: idempotencyKey, requestHash: requestHash(tenant, call.rawBody) },
     actor: actorOf(credential),
   });
+  const accepted = await acceptTask(deps.db, newTask);
   switch (accepted.kind) {
     case 'accepted':
       return { status: 202, body: { existing: false, task: taskSummaryDto(accepted.task) } };
@@ -62,11 +51,6 @@ const submit: Handler<TaskRoutes['submit']> = async (deps, call) => {
       throw unknownPool(accepted, ['pool']);
   }
 };
-
-/** PostgreSQL knows offsets up to 16 hours only, ISO 8601 all below 24. */
-function utc(moment: string | undefined): string | null {
-  return moment === undefined ? null : new Date(moment).toISOString();
-}
 
 const list: Handler<TaskRoutes['list']> = async (deps, { query, credential }) => {
   const { state, pool, session, swarm, priority } = query;
