@@ -2,6 +2,8 @@ import type { RouteSpec } from '../src/contract/define-route.ts';
 import type { Routes } from '../src/contract/routes.ts';
 import type { ApiDeps } from './api-deps.ts';
 import type { ApiCall, Handlers, Reply } from './handler.ts';
+import { deadLetterHandlers } from './routes/dead-letters.ts';
+import { decisionHandlers } from './routes/decisions.ts';
 import { createEventHandlers } from './routes/events.ts';
 import { gatewayHandlers } from './routes/gateways.ts';
 import { createOperationHandlers } from './routes/operations.ts';
@@ -16,6 +18,8 @@ type AnyHandler = (deps: ApiDeps, call: ApiCall) => Promise<Reply<RouteSpec>> | 
 export function createHandlers(deps: ApiDeps): ReadonlyMap<string, AnyHandler> {
   const table: { readonly [Resource in keyof Routes]: Handlers<Routes[Resource]> } = {
     tasks: taskHandlers,
+    deadLetters: deadLetterHandlers,
+    decisions: decisionHandlers,
     swarms: swarmHandlers,
     sessions: sessionHandlers,
     gateways: gatewayHandlers,

@@ -50,3 +50,22 @@ export function invalidBody(problems: readonly InputProblem[]): AppError {
     details: { issues },
   });
 }
+
+export function noDeadLetter(taskId: string): AppError {
+  return new AppError({
+    code: 'dead-letter-closed',
+    detail: `Task "${taskId}" is no dead letter. Only a task in state dead can be replayed or discarded.`,
+    details: { state: null },
+  });
+}
+
+/** `waiting`: another attempt of it that does wait. */
+export function nothingToDecide(taskId: string, waiting: string | null): AppError {
+  const what =
+    waiting === null ? 'no attempt that waits' : `another attempt that waits, "${waiting}",`;
+  return new AppError({
+    code: 'nothing-to-decide',
+    detail: `Task "${taskId}" has ${what} for a decision now. Look at its attempts again.`,
+    details: { attemptId: waiting },
+  });
+}

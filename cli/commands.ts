@@ -1,4 +1,6 @@
 import type { Command } from './command.ts';
+import { deadLetterGet, deadLetterList } from './commands/dead-letter-read.ts';
+import { decisionGet, decisionList } from './commands/decision.ts';
 import { doctor } from './commands/doctor.ts';
 import { eventsTail } from './commands/events.ts';
 import { gatewayAdd } from './commands/gateway-add.ts';
@@ -31,6 +33,10 @@ export const COMMANDS: readonly Command[] = [
   taskDecide,
   taskReplay,
   taskDiscard,
+  deadLetterList,
+  deadLetterGet,
+  decisionList,
+  decisionGet,
   swarmRun,
   swarmStatus,
   swarmList,

@@ -27,6 +27,8 @@ export const PROGRAM_SUMMARY =
 
 const GROUPS: Readonly<Record<string, string>> = {
   task: 'Submit, watch and decide single tasks',
+  'dead-letter': 'Look through work that died, repeat it or give it up',
+  decision: 'See what only a person can decide',
   swarm: 'Run graphs of tasks',
   session: 'Look at conversations',
   gateway: 'Register and operate gateways',

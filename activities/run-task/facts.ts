@@ -24,6 +24,7 @@ export function factsOf(row: AttemptRecord, clock: Clock): AttemptFacts {
     cancelRequested: task.cancelRequested,
     deadlineAtMs: task.deadlineInMs === null ? null : nowMs + task.deadlineInMs,
     runLimitMs: task.runLimitSeconds * 1_000,
+    idempotent: task.idempotent,
   };
 }
 

@@ -10,6 +10,7 @@ import type { ApiDeps } from '../api-deps.ts';
 import { decisionWord, taskSummaryDto } from '../dto.ts';
 import type { Handler } from '../handler.ts';
 import { hasten } from '../hasten.ts';
+import { nothingToDecide } from '../refusals.ts';
 import { visibleTask } from '../visible-task.ts';
 
 type DecideRoute = (typeof taskRoutes)['decide'];
@@ -70,16 +71,6 @@ function decisionOf(body: BodyOf<DecideRoute>): Decision {
     default:
       return assertNever(body);
   }
-}
-
-function nothingToDecide(taskId: string, waiting: string | null): AppError {
-  const what =
-    waiting === null ? 'no attempt that waits' : `another attempt that waits, "${waiting}",`;
-  return new AppError({
-    code: 'nothing-to-decide',
-    detail: `Task "${taskId}" has ${what} for a decision now. Look at its attempts again.`,
-    details: { attemptId: waiting },
-  });
 }
 
 function alreadyDecided(

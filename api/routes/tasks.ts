@@ -17,7 +17,14 @@ import { attemptDto, eventDto, taskDto, taskSummaryDto } from '../dto.ts';
 import type { Handler, Handlers } from '../handler.ts';
 import { hasten } from '../hasten.ts';
 import { pageOf, placeOfCursor } from '../page.ts';
-import { boundReached, idempotencyConflict, notFound, unknownPool } from '../refusals.ts';
+import {
+  boundReached,
+  idempotencyConflict,
+  noDeadLetter,
+  notFound,
+  unknownPool,
+} from '../refusals.ts';
+import { defined, editsOf } from '../replay-edits.ts';
 import { requestHash } from '../request-hash.ts';
 import { tenantInView, tenantOfWork } from '../tenancy.ts';
 import { visibleTask } from '../visible-task.ts';
@@ -124,6 +131,7 @@ const replay: Handler<TaskRoutes['replay']> = async (deps, { params, body, crede
     taskId,
     actor: actorOf(credential),
     again: body.again,
+    edits: editsOf(body.edits),
   });
   switch (result.kind) {
     case 'replayed':
@@ -133,29 +141,24 @@ const replay: Handler<TaskRoutes['replay']> = async (deps, { params, body, crede
       return { status: 200, body: { existing: true, task: taskSummaryDto(result.replay) } };
     case 'refused':
       throw boundReached(result);
+    case 'unknown-pool':
+      throw unknownPool(result, ['edits', 'pool']);
     case 'not-found':
       throw noDeadLetter(taskId);
   }
 };
 
-const discard: Handler<TaskRoutes['discard']> = async (deps, { params, credential }) => {
+const discard: Handler<TaskRoutes['discard']> = async (deps, { params, body, credential }) => {
   const { taskId } = params;
   await visibleTask(deps, credential, taskId);
-  const result = await discardDeadLetter(deps.db, { taskId, actor: actorOf(credential) });
+  const actor = actorOf(credential);
+  const result = await discardDeadLetter(deps.db, { taskId, actor, ...defined(body) });
   if (result.kind === 'not-found') throw noDeadLetter(taskId);
   if (result.kind === 'stands' && result.state === 'replayed')
     throw deadLetterClosed(taskId, result);
   const task = taskSummaryDto(await visibleTask(deps, credential, taskId));
   return { status: 200, body: { task } };
 };
-
-function noDeadLetter(taskId: string): AppError {
-  return new AppError({
-    code: 'dead-letter-closed',
-    detail: `Task "${taskId}" is no dead letter. Only a task in state dead can be replayed or discarded.`,
-    details: { state: null },
-  });
-}
 
 function deadLetterClosed(taskId: string, stands: DeadLetterStands): AppError {
   const replay = stands.replay?.id ?? null;

@@ -4,7 +4,8 @@ import { CliError } from '../cli-error.ts';
 import { defineCommand } from '../command.ts';
 import type { CliContext } from '../context.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
-import { flag, spanSeconds } from '../fields.ts';
+import { defined, flag, spanSeconds } from '../fields.ts';
+import { editsFrom, replayEditOptions, replayEdits } from '../replay-edits.ts';
 import { readAll, readNamed } from '../swarm-file.ts';
 import { followTask, outcomeLine, showOutcome, stateWords } from '../task-outcome.ts';
 
@@ -128,19 +129,28 @@ export const taskReplay = defineCommand({
   path: ['task', 'replay'],
   summary: 'Replay a dead letter as a new task',
   details:
-    'Prints the id of the new task. Asked again, the same new task is answered; --again makes another one once that has ended.',
+    'Prints the id of the new task. Asked again, the same new task is answered; --again makes another one once that has ' +
+    'ended. What the options name is changed, everything else is as it was.',
   arguments: [taskArgument],
   options: [
     { flags: '--again', help: 'another replay, after the earlier one has ended' },
+    { flags: '--prompt <text>', help: 'another prompt than the task had' },
+    ...replayEditOptions,
     ...waitOptions,
   ],
   examples: ['dashctl task list --state dead', 'dashctl task replay task-01j… --wait'],
-  input: z.object({ task: z.string(), again: flag, ...waiting }),
-  run: async ({ task: taskId, again, wait, timeout }, context) => {
+  input: z.object({
+    task: z.string(),
+    again: flag,
+    prompt: z.string().optional(),
+    ...replayEdits,
+    ...waiting,
+  }),
+  run: async ({ task: taskId, again, wait, timeout, ...edits }, context) => {
     const client = await context.client();
     const answer = await client.tasks.replay({
       params: { taskId },
-      body: { again },
+      body: { again, edits: editsFrom(edits) },
       signal: context.signal,
     });
     if (answer.existing)
@@ -161,12 +171,13 @@ export const taskDiscard = defineCommand({
   path: ['task', 'discard'],
   summary: 'Discard a dead letter',
   arguments: [taskArgument],
-  examples: ['dashctl task discard task-01j…'],
-  input: z.object({ task: z.string() }),
-  run: async ({ task: taskId }, context) => {
+  options: [{ flags: '--note <text>', help: 'why; kept with it' }],
+  examples: ['dashctl task discard task-01j… --note "done by hand"'],
+  input: z.object({ task: z.string(), note: z.string().optional() }),
+  run: async ({ task: taskId, note }, context) => {
     const answer = await (
       await context.client()
-    ).tasks.discard({ params: { taskId }, signal: context.signal });
+    ).tasks.discard({ params: { taskId }, body: defined({ note }), signal: context.signal });
     return said(answer, 'discarded', context);
   },
 });

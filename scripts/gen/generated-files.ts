@@ -8,6 +8,8 @@ import { ERRORS, type ErrorCode } from '../../src/contract/errors.ts';
 import { openApiDocument } from '../../src/contract/openapi.ts';
 import { listRoutes, type NamedRoute } from '../../src/contract/routes.ts';
 import { EVENT_TYPES } from '../../src/domain/event-type.ts';
+import { BASE_MS, CAP_MS, JITTER } from '../../src/domain/retry.ts';
+import { RETRY_POLICY } from '../../src/domain/retry-policy.ts';
 import { METRICS, type MetricSpec } from '../../src/telemetry/metric-contract.ts';
 
 /** Folders in which every file is generated: what is not made any more is removed. */
@@ -25,6 +27,7 @@ export function generatedFiles(root: string): ReadonlyMap<string, string> {
     ['docs/reference/errors.md', errorsPage(codes)],
     ['docs/reference/events.md', eventsPage()],
     ['docs/reference/metrics.md', metricsPage()],
+    ['docs/reference/retries.md', retriesPage()],
     ['docs/reference/configuration.md', describeConfig()],
     ['docs/reference/cli.md', cliReference(COMMANDS)],
     ...codes.map((code): [string, string] => [`docs/errors/${code}.md`, errorPage(code)]),
@@ -97,6 +100,27 @@ function metricsPage(): string {
       ({ name, type, labels, source, help }) =>
         `| \`${name}\` | ${type} | ${labels.map((label) => `\`${label}\``).join(', ')} | ${source} | ${help} |`,
     ),
+  ]);
+}
+
+function retriesPage(): string {
+  const yes = (value: boolean): string => (value ? 'yes' : 'no');
+  return page('Retries', [
+    'What is done about a failed attempt, by the class of its failure. A task has `maxAttempts` attempts (3 unless it',
+    'says otherwise), then it is a dead letter. The back-off is ' +
+      `${BASE_MS / 1000} s × 2ⁿ, at most ${CAP_MS / 1000} s, spread by ${JITTER * 100} % both ways; a hint`,
+    'of the gateway is never cut short. Within a session every attempt is made where the session lives.',
+    '',
+    '| class | retry | delay | another gateway | counts as attempt | |',
+    '|---|---|---|---|---|---|',
+    ...Object.entries(RETRY_POLICY).map(
+      ([name, rule]) =>
+        `| \`${name}\` | ${yes(rule.retry)} | ${rule.delay} | ${rule.otherGateway} | ${yes(rule.countsAsAttempt)} | ${rule.meaning} |`,
+    ),
+    '',
+    'Not failures, and so not in the table: an attempt that its gateway provably never took is *released*. It does not',
+    'count, and the next may be made anywhere at once. An attempt whose outcome cannot be known is *indeterminate*: a',
+    'person decides (`dashctl decision list`), and nothing is sent again before.',
   ]);
 }
 

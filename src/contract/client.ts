@@ -67,6 +67,8 @@ export function createClient(options: ClientOptions): DashClient {
     Object.fromEntries(Object.entries(routes).map(([name, route]) => [name, call(route)]));
   const client: Record<string, unknown> = {
     tasks: calls(ROUTES.tasks),
+    deadLetters: calls(ROUTES.deadLetters),
+    decisions: calls(ROUTES.decisions),
     swarms: calls(ROUTES.swarms),
     sessions: calls(ROUTES.sessions),
     gateways: calls(ROUTES.gateways),

@@ -1,4 +1,6 @@
 import type { RouteSpec } from './define-route.ts';
+import { deadLetterRoutes } from './dead-letters.ts';
+import { decisionRoutes } from './decisions.ts';
 import { eventRoutes } from './events.ts';
 import { gatewayRoutes } from './gateways.ts';
 import { operationRoutes } from './operations.ts';
@@ -10,6 +12,8 @@ import { taskRoutes } from './tasks.ts';
 /** Every route of the API by resource and name: the one table behind server, document and client. */
 export const ROUTES = {
   tasks: taskRoutes,
+  deadLetters: deadLetterRoutes,
+  decisions: decisionRoutes,
   swarms: swarmRoutes,
   sessions: sessionRoutes,
   gateways: gatewayRoutes,

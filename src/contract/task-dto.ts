@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ATTEMPT_STATES, INDETERMINATE_REASONS } from '../domain/attempt.ts';
+import { FAILURE_CLASSES } from '../domain/failure.ts';
 import { TASK_DEFAULTS } from '../domain/task-defaults.ts';
 import { TASK_STATES } from '../domain/task.ts';
 import {
@@ -68,7 +69,7 @@ export const usage = z
 export const runFailure = z
   .object({
     runId: z.string(),
-    class: z.enum(['transient', 'rate-limited', 'permanent', 'unknown']),
+    class: z.enum(FAILURE_CLASSES),
     message: z.string(),
     retryAfterMs: z.number().nullable(),
     aborted: z.boolean(),
@@ -160,6 +161,26 @@ export const attempt = z
   })
   .meta({ id: 'Attempt' });
 export type Attempt = z.infer<typeof attempt>;
+
+/** What a replay does otherwise than the task that died; what is left out stays. */
+export const replayEdits = z
+  .strictObject({
+    prompt: prompt.optional(),
+    pool: poolName.optional(),
+    agent: agentName.optional(),
+    priority: priority.optional(),
+    maxAttempts: z.int().min(1).max(100).optional(),
+    runLimitSeconds: z
+      .int()
+      .min(1)
+      .max(7 * 24 * 3600)
+      .optional(),
+  })
+  .meta({ id: 'ReplayEdits' });
+export type ReplayEdits = z.input<typeof replayEdits>;
+
+/** Why something was done, for whoever reads it later. */
+export const note = z.string().min(1).max(1_000).meta({ description: 'Kept with it' });
 
 export const decideTask = z
   .discriminatedUnion('decision', [

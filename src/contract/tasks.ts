@@ -14,7 +14,15 @@ import {
   taskId,
   tenantName,
 } from './fields.ts';
-import { attempt, decideTask, submitTask, task, taskSummary } from './task-dto.ts';
+import {
+  attempt,
+  decideTask,
+  note,
+  replayEdits,
+  submitTask,
+  task,
+  taskSummary,
+} from './task-dto.ts';
 
 const taskParams = z.object({ taskId });
 
@@ -134,10 +142,10 @@ export const taskRoutes = {
     summary: 'Replay a dead letter as a new task',
     description:
       'The new task names this one as replayOf. Asked twice, the same new task is answered (200); `again` makes ' +
-      'another one, once that has ended.',
+      'another one, once that has ended. `edits` change what the new task is to do.',
     scope: 'tasks:write',
     params: taskParams,
-    body: z.strictObject({ again: z.boolean().default(false) }),
+    body: z.strictObject({ again: z.boolean().default(false), edits: replayEdits.default({}) }),
     responses: {
       202: {
         description: 'The new task',
@@ -156,6 +164,7 @@ export const taskRoutes = {
     summary: 'Discard a dead letter',
     scope: 'tasks:write',
     params: taskParams,
+    body: z.strictObject({ note: note.optional() }),
     responses: {
       200: {
         description: 'The task; its dead letter is closed',

@@ -34,6 +34,8 @@ export interface AttemptFacts {
   /** Null: the task has none. */
   readonly deadlineAtMs: number | null;
   readonly runLimitMs: number;
+  /** Doing it twice does no harm (P27). */
+  readonly idempotent: boolean;
 }
 
 /**

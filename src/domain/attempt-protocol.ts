@@ -11,6 +11,7 @@ import { decideIndeterminate } from './attempt-protocol-indeterminate.ts';
 import { unfinished } from './attempt-protocol-recovery.ts';
 import { sendNext } from './attempt-protocol-sending.ts';
 import type { Action } from './attempt-protocol-types.ts';
+import { failedIfRepeatable } from './attempt-protocol-repeatable.ts';
 import type { RunFailure } from './failure.ts';
 import type { LookSeen } from './look.ts';
 import type { CancelReason } from './task.ts';
@@ -23,6 +24,11 @@ import type { CancelReason } from './task.ts';
  * run before. `runTask` does what it says, one action at a time, and asks again.
  */
 export function decide(situation: Situation): Action {
+  const action = decideNext(situation);
+  return action.kind === 'indeterminate' ? failedIfRepeatable(situation, action) : action;
+}
+
+function decideNext(situation: Situation): Action {
   const { facts, seen } = situation;
   switch (facts.state) {
     case 'closed':

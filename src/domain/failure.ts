@@ -1,11 +1,20 @@
 /**
- * Why a run ended badly. Four classes, because four things can be done about it:
+ * Why a run ended badly. As many classes as there are things that can be done about it (`retry-policy.ts`):
  * - `transient`: trying again may help (5xx, dropped stream, time-out of a provider).
  * - `rate-limited`: trying again helps after a while; `retryAfterMs` is the gateway's own hint.
  * - `permanent`: trying again cannot help (bad credentials, invalid request, unknown agent or model).
  * - `unknown`: the gateway said "failed" without a reason that Dash can classify; retried, but bounded.
+ * - `interrupted`: the gateway lost the run, or was lost with it, and nothing resumed; only of a task that may be done
+ *   twice: of any other a person is asked.
  */
-export type FailureClass = 'transient' | 'rate-limited' | 'permanent' | 'unknown';
+export const FAILURE_CLASSES = [
+  'transient',
+  'rate-limited',
+  'permanent',
+  'unknown',
+  'interrupted',
+] as const;
+export type FailureClass = (typeof FAILURE_CLASSES)[number];
 
 /** A run's bad end, in the gateway's own words. */
 export interface RunFailure {

@@ -27,6 +27,7 @@ const facts: fc.Arbitrary<AttemptFacts> = fc.record({
   decided: fc.boolean(),
   cancelRequested: rarely(fc.constantFrom('cancelled', 'expired', 'budget')),
   deadlineAtMs: rarely(instant),
+  idempotent: fc.boolean(),
   runLimitMs: fc.integer({ min: 1, max: 10_000_000 }),
 });
 

@@ -18,10 +18,13 @@ begin
     return v_answer;
   end if;
   update dash.dead_letters set
-    state = 'replayed', replay_task_id = p->>'newTaskId', resolved_at = now(), resolved_by = p->>'actor'
+    state = 'replayed', replay_task_id = p->>'newTaskId', resolved_at = now(), resolved_by = p->>'actor',
+    bulk_id = p->>'bulkId'
   where task_id = d.task_id;
   perform dash.emit_task(
-    'dead-letter.replayed', t, p_actor => p->>'actor', p_data => jsonb_build_object('replay', p->'newTaskId'));
+    'dead-letter.replayed', t, p_actor => p->>'actor', p_data => jsonb_strip_nulls(jsonb_build_object(
+      'replay', p->'newTaskId', 'bulk', p->'bulkId',
+      'edited', (select jsonb_agg(key order by key) from jsonb_object_keys(p->'edits') as key))));
   return jsonb_build_object('kind', 'replayed', 'task', v_answer->'task');
 end $$;
 
@@ -32,7 +35,8 @@ language sql stable as $$
     and not exists (select 1 from dash.tasks where id = d.replay_task_id and open)
 $$;
 
--- The same content with the same times to live, at the end of its session; no node of the old swarm.
+-- The same content with the same times to live, at the end of its session; no node of the old swarm. What `edits`
+-- names is taken from there.
 create or replace function dash.replay_of(t dash.tasks, p jsonb) returns jsonb
 language sql stable as $$
   select jsonb_build_object(
@@ -40,7 +44,7 @@ language sql stable as $$
     'tenant', t.tenant, 'pool', t.pool, 'sessionKey', t.session_key, 'agent', t.agent, 'prompt', t.prompt,
     'priority', t.priority, 'deadlineAt', now() + (t.deadline_at - t.created_at),
     'runLimitSeconds', t.run_limit_seconds, 'maxAttempts', t.max_attempts, 'idempotent', t.idempotent,
-    'correlationId', t.correlation_id)
+    'correlationId', t.correlation_id) || coalesce(p->'edits', '{}')
 $$;
 
 create or replace function dash.dead_letter_stands(d dash.dead_letters) returns jsonb
@@ -62,17 +66,12 @@ begin
   elsif d.state <> 'open' then
     return dash.dead_letter_stands(d);
   end if;
-  update dash.dead_letters set state = 'discarded', resolved_at = now(), resolved_by = p->>'actor'
+  update dash.dead_letters set
+    state = 'discarded', resolved_at = now(), resolved_by = p->>'actor', note = p->>'note', bulk_id = p->>'bulkId'
   where task_id = d.task_id;
   select * into t from dash.tasks where id = d.task_id;
-  perform dash.emit_task('dead-letter.discarded', t, p_actor => p->>'actor');
+  perform dash.emit_task(
+    'dead-letter.discarded', t, p_actor => p->>'actor',
+    p_data => jsonb_strip_nulls(jsonb_build_object('note', p->'note', 'bulk', p->'bulkId')));
   return jsonb_build_object('kind', 'discarded');
 end $$;
-
-create or replace function dash.get_dead_letter(p jsonb) returns jsonb
-language sql stable as $$
-  select jsonb_build_object(
-    'taskId', d.task_id, 'reason', d.reason, 'state', d.state, 'replayTaskId', d.replay_task_id,
-    'createdAt', dash.iso(d.created_at), 'resolvedAt', dash.iso(d.resolved_at), 'resolvedBy', d.resolved_by)
-  from dash.dead_letters d where d.task_id = p->>'taskId'
-$$;

@@ -41,6 +41,17 @@ const SUCCESSES: Readonly<Record<string, () => Promise<{ path: string; body?: un
     }),
   'tasks.replay': async () => at(`/api/v1/tasks/${await deadTask(database().db)}/replay`),
   'tasks.discard': async () => at(`/api/v1/tasks/${await deadTask(database().db)}/discard`),
+  'deadLetters.list': async () => {
+    await deadTask(database().db);
+    return at('/api/v1/dead-letters?state=open&reason=permanent&failureClass=permanent');
+  },
+  'deadLetters.get': async () => at(`/api/v1/dead-letters/${await deadTask(database().db)}`),
+  'decisions.list': async () => {
+    await indeterminateTask(database().db);
+    return at('/api/v1/decisions');
+  },
+  'decisions.get': async () =>
+    at(`/api/v1/decisions/${(await indeterminateTask(database().db)).taskId}`),
   'swarms.run': () => at('/api/v1/swarms', SWARM),
   'swarms.list': () => at('/api/v1/swarms?state=running'),
   'swarms.get': async () => at(`/api/v1/swarms/${await newSwarm()}`),
@@ -245,6 +256,9 @@ describe('any input', () => {
         'cursor',
         'removed',
         'gateway',
+        'reason',
+        'failureClass',
+        'from',
       ),
       text,
       { maxKeys: 4 },

@@ -73,10 +73,11 @@ describe('what time demands', () => {
     const scheduled = await accept(db, { notBefore: inAnHour(), deadlineAt: inAnHour() });
     const head = await accept(db, { sessionKey: 's' });
     const waiting = await accept(db, { sessionKey: 's', deadlineAt: inAnHour() });
+    const waitsTooLong = await accept(db, { sessionKey: 's', queueLimitSeconds: 3600 });
     await letTimePass(db);
     const result = await promoteDue(db);
-    expect(result).toMatchObject({ expired: 4, workflowIds: [`task/${failed.id}`] });
-    for (const { id } of [failed, queued, scheduled, waiting]) {
+    expect(result).toMatchObject({ expired: 5, workflowIds: [`task/${failed.id}`] });
+    for (const { id } of [failed, queued, scheduled, waiting, waitsTooLong]) {
       expect(await getTask(db, id)).toMatchObject({
         state: 'expired',
         failure: { reason: 'expired' },

@@ -35,6 +35,7 @@ export function facts(change: Partial<AttemptFacts> = {}): AttemptFacts {
     decided: false,
     cancelRequested: null,
     deadlineAtMs: null,
+    idempotent: false,
     runLimitMs: 3_600_000,
     ...change,
   };

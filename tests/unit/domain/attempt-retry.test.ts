@@ -4,7 +4,7 @@ import { decideRetry } from '../../../src/domain/retry.ts';
 import { failure } from './attempt-fixtures.ts';
 
 const failures = fc.record({
-  class: fc.constantFrom('transient', 'rate-limited', 'unknown'),
+  class: fc.constantFrom('transient', 'rate-limited', 'unknown', 'interrupted'),
   retryAfterMs: fc.option(fc.integer({ min: 0, max: 600_000 })),
 });
 const chance = fc.double({ min: 0, max: 0.999, noNaN: true });
