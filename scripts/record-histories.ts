@@ -14,6 +14,7 @@ import { startTestServices } from '../tests/support/test-services.ts';
 import { gatewayScenarios } from './histories/gateway-scenarios.ts';
 import { maintenanceScenarios } from './histories/maintenance-scenarios.ts';
 import { recordScenario } from './histories/record.ts';
+import { submissionScenarios } from './histories/submission-scenarios.ts';
 import { swarmScenarios } from './histories/swarm-scenarios.ts';
 import { taskScenarios } from './histories/task-scenarios.ts';
 
@@ -30,6 +31,7 @@ const scenarios = [
   ...swarmScenarios(),
   ...gatewayScenarios(),
   ...maintenanceScenarios(),
+  ...submissionScenarios(),
 ].filter(({ name }) => wanted.length === 0 || wanted.some((begin) => name.startsWith(begin)));
 
 const services = await startTestServices(process.env);

@@ -3,6 +3,7 @@ import type { WorkerOptions } from '@temporalio/worker';
 import { createGatewayControlActivities } from '../activities/gateway-control/gateway-control.ts';
 import { createMaintenanceActivities } from '../activities/maintenance/maintenance.ts';
 import { createMaintenanceTemporal } from '../activities/maintenance/temporal-port.ts';
+import { createSubmissionActivities } from '../activities/submission/submission.ts';
 import { createSwarmActivities } from '../activities/swarm.ts';
 import { createTaskControlActivities } from '../activities/task-control/task-control.ts';
 import type { Database } from '../src/db/database.ts';
@@ -14,6 +15,7 @@ import { createWorkflowMessages, type WorkflowMessages } from '../src/temporal/m
 import { ensureSchedules } from '../src/temporal/schedules.ts';
 import { startPromoter } from './promoter.ts';
 import { createSwarmNews } from './swarm-news.ts';
+import { startSubmissionTeller } from './submission-teller.ts';
 import { startSwarmReminder } from './swarm-reminder.ts';
 import { runWorkers } from './run-workers.ts';
 
@@ -71,10 +73,11 @@ export async function startControlWorker(options: ControlWorkerOptions): Promise
   }
   const promoter = startPromoter({ db, clock, log, signals: messages });
   const reminder = startSwarmReminder({ db, clock, log, messages });
+  const teller = startSubmissionTeller({ db, clock, log, messages });
   log.info({}, 'the control worker is ready');
   return {
     async close() {
-      await Promise.all([promoter.close(), reminder.close()]);
+      await Promise.all([promoter.close(), reminder.close(), teller.close()]);
       await running.close();
     },
   };
@@ -89,6 +92,7 @@ function activitiesOf(options: ControlWorkerOptions, messages: WorkflowMessages)
     ...createTaskControlActivities({ db, clock, swarmNews }),
     ...createGatewayControlActivities({ db, holdTimeoutMs: options.holdTimeoutMs }),
     ...createSwarmActivities({ db, clock, signalTaskCancel }),
+    ...createSubmissionActivities({ db, messages }),
     ...createMaintenanceActivities({
       db,
       clock,

@@ -1,5 +1,6 @@
 /** Every workflow of Dash: what the control worker's bundle is made from. */
 export { gatewayWorkflow } from './gateway.ts';
 export { maintenanceWorkflow } from './maintenance.ts';
+export { submissionWorkflow } from './submission.ts';
 export { swarmWorkflow } from './swarm.ts';
 export { taskWorkflow } from './task.ts';

@@ -13,6 +13,7 @@ import {
 } from './entity-sweeps.ts';
 import { compareWithRows, gatewaysToAsk } from './ledger-comparison.ts';
 import { paged, type MaintenanceDeps, type PagedSweep } from './sweep.ts';
+import { submissionUnheard } from './submission-sweep.ts';
 import {
   attemptNotDelivered,
   cancelUndelivered,
@@ -50,6 +51,7 @@ export function createMaintenanceActivities(deps: MaintenanceDeps): MaintenanceA
     'workflow-without-row': workflowWithoutRow(deps),
     'session-without-head': paged(deps, 'session-without-head', sessionWithoutHead(deps)),
     'task-in-conflict': paged(deps, 'task-in-conflict', taskInConflict(deps)),
+    'submission-unheard': submissionUnheard(deps),
     'owner-gone': paged(deps, 'owner-gone', ownerGone(deps)),
   };
   return {

@@ -2,6 +2,7 @@ import type { WorkflowFate, ReconcileAnswer } from '../../src/domain/maintenance
 import type { TaskWorkflowInput } from '../../src/domain/messages.ts';
 import type { Database } from '../../src/db/database.ts';
 import { recordFinding, type ReconcilePage } from '../../src/db/reconcile-queries.ts';
+import type { WorkflowRun } from '../../src/db/submission-store.ts';
 import type { Clock } from '../../src/platform/clock.ts';
 import type { WorkflowMessages } from '../../src/temporal/messages.ts';
 
@@ -9,7 +10,12 @@ import type { WorkflowMessages } from '../../src/temporal/messages.ts';
 export interface MaintenanceTemporal {
   readonly messages: Pick<
     WorkflowMessages,
-    'startSwarm' | 'ensureGateway' | 'signalTaskCancel' | 'signalTaskDecide' | 'signalSwarmNews'
+    | 'startSwarm'
+    | 'ensureGateway'
+    | 'signalTaskCancel'
+    | 'signalTaskDecide'
+    | 'signalSwarmNews'
+    | 'signalSubmissionEnded'
   >;
   fateOf(workflowId: string): Promise<WorkflowFate>;
   /** Starts the workflow of a task; one that exists already is left alone. */
@@ -21,6 +27,8 @@ export interface MaintenanceTemporal {
   }): Promise<void>;
   /** Ids of running workflows that carry rows and are older than `olderThanSeconds`. */
   runningWorkflows(olderThanSeconds: number): AsyncIterable<string>;
+  /** Running submissions that are older than `olderThanSeconds`. */
+  runningSubmissions(olderThanSeconds: number): AsyncIterable<WorkflowRun>;
 }
 
 export interface MaintenanceDeps {
@@ -78,4 +86,18 @@ export function paged<Row>(deps: MaintenanceDeps, kind: string, sweep: Sweep<Row
 
 export function ageOf(deps: MaintenanceDeps): number {
   return deps.olderThanSeconds ?? OLDER_THAN_SECONDS;
+}
+
+/** Rows of the visibility store that are looked at in one question to PostgreSQL. */
+const BATCH = 200;
+
+export async function* batches<Item>(items: AsyncIterable<Item>): AsyncGenerator<readonly Item[]> {
+  let batch: Item[] = [];
+  for await (const item of items) {
+    batch.push(item);
+    if (batch.length < BATCH) continue;
+    yield batch;
+    batch = [];
+  }
+  if (batch.length > 0) yield batch;
 }

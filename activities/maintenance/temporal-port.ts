@@ -1,7 +1,11 @@
 import type { Client } from '@temporalio/client';
 import type { WorkflowMessages } from '../../src/temporal/messages.ts';
 import { deliverToTemporal } from '../../src/temporal/task-start.ts';
-import { readWorkflowFate, runningWorkflows } from '../../src/temporal/workflow-fate.ts';
+import {
+  readWorkflowFate,
+  runningSubmissions,
+  runningWorkflows,
+} from '../../src/temporal/workflow-fate.ts';
 import type { Clock } from '../../src/platform/clock.ts';
 import type { MaintenanceTemporal } from './sweep.ts';
 
@@ -37,5 +41,7 @@ export function createMaintenanceTemporal(options: {
     },
     runningWorkflows: (olderThanSeconds) =>
       runningWorkflows(client, clock.now() - olderThanSeconds * 1_000),
+    runningSubmissions: (olderThanSeconds) =>
+      runningSubmissions(client, clock.now() - olderThanSeconds * 1_000),
   };
 }

@@ -3,9 +3,7 @@ import { openAmong, recordFinding } from '../../src/db/reconcile-queries.ts';
 import { getSwarm } from '../../src/db/swarm-store.ts';
 import { getTask } from '../../src/db/task-store.ts';
 import { rowOfWorkflow } from '../../src/domain/maintenance.ts';
-import { ageOf, type Inspection, type MaintenanceDeps, type PagedSweep } from './sweep.ts';
-
-const BATCH = 200;
+import { ageOf, batches, type Inspection, type MaintenanceDeps, type PagedSweep } from './sweep.ts';
 
 /**
  * A workflow whose row has ended has nothing left to do: it is told to read its row, and ends by itself. One whose
@@ -30,17 +28,6 @@ export function workflowWithoutRow(deps: MaintenanceDeps): PagedSweep {
     }
     return { found, repaired, next: null };
   };
-}
-
-async function* batches(ids: AsyncIterable<string>): AsyncGenerator<readonly string[]> {
-  let batch: string[] = [];
-  for await (const id of ids) {
-    batch.push(id);
-    if (batch.length < BATCH) continue;
-    yield batch;
-    batch = [];
-  }
-  if (batch.length > 0) yield batch;
 }
 
 /** Leaves out, in one question, the tasks that are open: nearly all of them. */

@@ -7,7 +7,12 @@ import type { Client, WorkflowHandleWithFirstExecutionRunId } from '@temporalio/
 export interface Scenario {
   /** Names the file: `<workflow>-<path>`. */
   readonly name: string;
-  readonly workflow: 'taskWorkflow' | 'swarmWorkflow' | 'gatewayWorkflow' | 'maintenanceWorkflow';
+  readonly workflow:
+    | 'taskWorkflow'
+    | 'swarmWorkflow'
+    | 'gatewayWorkflow'
+    | 'maintenanceWorkflow'
+    | 'submissionWorkflow';
   readonly workflowId: string;
   readonly args: readonly unknown[];
   /** Task queue → what its worker answers. The control queue also runs the workflow. */

@@ -31,6 +31,8 @@ export const MISMATCH_KINDS = [
   'session-without-head',
   /** A task that a claim set aside because it seemed to run already (P13), and does not. */
   'task-in-conflict',
+  /** A submission that waits for work which has ended: it is told again. */
+  'submission-unheard',
   /** A gateway whose owner gives no sign: its workflow finds the next one, people see how long it takes. */
   'owner-gone',
 ] as const;

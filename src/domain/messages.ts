@@ -50,6 +50,9 @@ export interface SwarmWorkflowInput {
   readonly swarmId: string;
 }
 
+/** The work has ended: no content, the row says how. */
+export const SUBMISSION_SIGNALS = { ended: 'ended' } as const;
+
 /** Updates of `gatewayWorkflow` are named like the messages; `recover` and `drain` exist as signals too. */
 export interface GatewayCommand {
   readonly actor: string;

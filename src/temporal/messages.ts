@@ -1,6 +1,7 @@
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import type { GatewayMessage } from '../domain/gateway.ts';
 import {
+  SUBMISSION_SIGNALS,
   SWARM_SIGNALS,
   SWARM_UPDATES,
   TASK_SIGNALS,
@@ -24,6 +25,11 @@ export interface WorkflowMessages {
   signalTaskCancel(workflowId: string): Promise<void>;
   signalTaskDecide(workflowId: string, decision: DecideSignal): Promise<void>;
   signalSwarmNews(swarmId: string): Promise<void>;
+  /** Tells one run of a submission that its work has ended. */
+  signalSubmissionEnded(run: {
+    readonly workflowId: string;
+    readonly runId: string;
+  }): Promise<void>;
   updateGateway(
     gatewayId: string,
     message: GatewayMessage,
@@ -80,6 +86,14 @@ class BoundedMessages implements WorkflowMessages {
     return this.#signal(swarmWorkflowId(swarmId), SWARM_SIGNALS.news);
   }
 
+  signalSubmissionEnded(run: {
+    readonly workflowId: string;
+    readonly runId: string;
+  }): Promise<void> {
+    const handle = this.#client.workflow.getHandle(run.workflowId, run.runId);
+    return this.#send(() => handle.signal(SUBMISSION_SIGNALS.ended));
+  }
+
   updateGateway(
     gatewayId: string,
     message: GatewayMessage,
@@ -123,10 +137,15 @@ class BoundedMessages implements WorkflowMessages {
     });
   }
 
-  async #signal(workflowId: string, name: string, ...args: unknown[]): Promise<void> {
+  #signal(workflowId: string, name: string, ...args: unknown[]): Promise<void> {
+    const handle = this.#client.workflow.getHandle(workflowId);
+    return this.#send(() => handle.signal(name, ...args));
+  }
+
+  /** A workflow that has ended needs to hear nothing more. */
+  async #send(signal: () => Promise<void>): Promise<void> {
     try {
-      const handle = this.#client.workflow.getHandle(workflowId);
-      await this.#bounded(() => handle.signal(name, ...args));
+      await this.#bounded(signal);
     } catch (error) {
       if (!(error instanceof WorkflowNotFoundError)) throw error;
     }

@@ -55,3 +55,19 @@ export async function* runningWorkflows(
     `StartTime < "${new Date(startedBeforeMs).toISOString()}"`;
   for await (const { workflowId } of client.workflow.list({ query })) yield workflowId;
 }
+
+/**
+ * Running submissions begun before `startedBeforeMs` (since the epoch), whose ids their callers chose. From the
+ * visibility store, like `runningWorkflows`.
+ */
+export async function* runningSubmissions(
+  client: Client,
+  startedBeforeMs: number,
+): AsyncGenerator<{ readonly workflowId: string; readonly runId: string }> {
+  const query =
+    'ExecutionStatus = "Running" AND WorkflowType = "submissionWorkflow" AND ' +
+    `StartTime < "${new Date(startedBeforeMs).toISOString()}"`;
+  for await (const { workflowId, runId } of client.workflow.list({ query })) {
+    yield { workflowId, runId };
+  }
+}

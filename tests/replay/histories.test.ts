@@ -12,6 +12,7 @@ import {
 } from '@temporalio/worker';
 import { gatewayScenarios } from '../../scripts/histories/gateway-scenarios.ts';
 import { maintenanceScenarios } from '../../scripts/histories/maintenance-scenarios.ts';
+import { submissionScenarios } from '../../scripts/histories/submission-scenarios.ts';
 import { swarmScenarios } from '../../scripts/histories/swarm-scenarios.ts';
 import { taskScenarios } from '../../scripts/histories/task-scenarios.ts';
 
@@ -23,6 +24,7 @@ const scenarios = [
   ...swarmScenarios(),
   ...gatewayScenarios(),
   ...maintenanceScenarios(),
+  ...submissionScenarios(),
 ];
 const files = readdirSync(directory).toSorted((a, b) => a.localeCompare(b));
 

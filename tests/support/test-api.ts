@@ -43,6 +43,7 @@ export function recordingMessages(): RecordingMessages {
     signalTaskCancel: (workflowId) => tell('signalTaskCancel', workflowId),
     signalTaskDecide: (workflowId, decision) => tell('signalTaskDecide', workflowId, decision),
     signalSwarmNews: (workflowId) => tell('signalSwarmNews', workflowId),
+    signalSubmissionEnded: (run) => tell('signalSubmissionEnded', run),
     updateGateway: async (gatewayId, message, command) => {
       await tell('updateGateway', gatewayId, message, command);
       return gatewayAnswer;

@@ -95,6 +95,7 @@ begin
   if t.swarm_id is not null then
     v_became_dirty := dash.tell_swarm(t);
   end if;
+  perform dash.end_submission(t.id, null);
   update dash.task_counts set
     open = open - 1,
     completed = completed + (t.state = 'completed')::integer,

@@ -217,6 +217,7 @@ begin
   where id = s.id returning * into s;
   update dash.swarm_nodes set state = 'skipped', reason = coalesce(reason, 'the swarm ended before')
   where swarm_id = s.id and state = 'waiting';
+  perform dash.end_submission(null, s.id);
   perform dash.emit_swarm(
     'swarm.state', s, null, jsonb_build_object('state', s.state, 'reason', s.state_reason));
   return jsonb_build_object('kind', 'ok', 'swarm', dash.swarm_json(s));

@@ -149,6 +149,7 @@ function recorder(said: string[], gatewayAnswer: () => GatewayCommandResult): Wo
     signalTaskCancel: (id) => note('signalTaskCancel', id),
     signalTaskDecide: (id) => note('signalTaskDecide', id),
     signalSwarmNews: (id) => note('signalSwarmNews', id),
+    signalSubmissionEnded: ({ workflowId }) => note('signalSubmissionEnded', workflowId),
     updateGateway: async (id, message) => {
       await note(message, id);
       return gatewayAnswer();

@@ -288,6 +288,41 @@ describe('messages that were lost', () => {
   });
 });
 
+describe('submissions that wait for work which has ended', () => {
+  it('are told again, whatever became of the first time; those whose work is open are left alone (P35)', async () => {
+    const { db, temporal, start, told, findings, reconcile, impatient, task } = world();
+    const submitted = async (workflowId: string): Promise<string> => {
+      await start('submissionWorkflow', workflowId);
+      const { runId } = await temporal.client.workflow.getHandle(workflowId).describe();
+      const taskId = await task('work');
+      await db.rows(
+        'insert into dash.submissions (key, workflow_id, run_id, task_id) values ($1, $1, $2, $3)',
+        [workflowId, runId, taskId],
+      );
+      return taskId;
+    };
+    const ended = await submitted('ended-submission');
+    await submitted('open-submission');
+    await requestCancel(db, { taskId: ended, reason: 'cancelled', actor: 'test' });
+    await db.rows('update dash.submissions set told_at = now() where task_id = $1', [ended]);
+    await eventually(
+      async () => {
+        await reconcile('submission-unheard', impatient);
+        return (await findings('ended-submission')).length > 0;
+      },
+      { timeoutMs: 20_000, everyMs: 200 },
+    );
+    expect((await findings('ended-submission'))[0]).toMatchObject({
+      kind: 'submission-unheard',
+      repaired: true,
+      detail: { taskId: ended },
+    });
+    await eventually(async () => (await told('ended-submission')).includes('ended'));
+    expect(await findings('open-submission')).toEqual([]);
+    expect(await told('open-submission')).toHaveLength(1);
+  });
+});
+
 describe('swarms and gateways without a workflow', () => {
   it('open swarms are started, page by page, also after a person terminated them (P31, P35)', async () => {
     const { reconcile, told, swarm, age, start, temporal, db } = world();

@@ -33,3 +33,7 @@ export function swarmWorkflow(input: unknown): Promise<void> {
 export function gatewayWorkflow(input: unknown): Promise<void> {
   return remember(input, ['recover', 'drain']);
 }
+
+export function submissionWorkflow(input: unknown): Promise<void> {
+  return remember(input, ['ended']);
+}
