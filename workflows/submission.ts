@@ -83,14 +83,9 @@ async function unlessCancelled(accepting: Promise<SubmittedWork>): Promise<Submi
 }
 
 function inWords(work: SubmittedWork | null): string {
-  switch (work?.kind) {
-    case 'task':
-      return `Task **${work.taskId}** was accepted; waits for its end.`;
-    case 'swarm':
-      return `Swarm **${work.swarmId}** was accepted; waits for its end.`;
-    default:
-      return 'Nothing was accepted.';
-  }
+  if (work === null || work.kind === 'none') return 'Nothing was accepted.';
+  const what = work.kind === 'task' ? `Task **${work.taskId}**` : `Swarm **${work.swarmId}**`;
+  return `${what} was accepted; waits for its end.`;
 }
 
 function conclude(outcome: SubmissionOutcome, cancelAsked: boolean): SubmissionOutcome {

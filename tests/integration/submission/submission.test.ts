@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
-import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
+import { CancelledFailure, type ApplicationFailure } from '@temporalio/common';
 import { createSubmissionActivities } from '../../../activities/submission/submission.ts';
 import { requestCancel } from '../../../src/db/cancel.ts';
 import { listTasks } from '../../../src/db/task-store.ts';
