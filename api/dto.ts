@@ -39,6 +39,7 @@ export function taskSummaryDto(row: TaskSummaryRow): TaskSummary {
     swarmId: row.swarmId,
     nodeId: row.nodeId,
     replayOf: row.replayOf,
+    approvalId: row.approvalId,
     workflowId: row.workflowId,
     cancelRequested: row.cancelRequested,
     correlationId: row.correlationId,

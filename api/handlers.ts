@@ -4,6 +4,7 @@ import type { ApiDeps } from './api-deps.ts';
 import type { ApiCall, Handlers, Reply } from './handler.ts';
 import { deadLetterHandlers } from './routes/dead-letters.ts';
 import { decisionHandlers } from './routes/decisions.ts';
+import { approvalHandlers } from './routes/approvals.ts';
 import { createEventHandlers } from './routes/events.ts';
 import { gatewayHandlers } from './routes/gateways.ts';
 import { createOperationHandlers } from './routes/operations.ts';
@@ -21,6 +22,7 @@ export function createHandlers(deps: ApiDeps): ReadonlyMap<string, AnyHandler> {
     deadLetters: deadLetterHandlers,
     decisions: decisionHandlers,
     swarms: swarmHandlers,
+    approvals: approvalHandlers,
     sessions: sessionHandlers,
     gateways: gatewayHandlers,
     pools: poolHandlers,

@@ -30,7 +30,10 @@ export function idempotencyConflict(
 }
 
 /** What cannot be seen is answered like what does not exist. */
-export function notFound(kind: 'task' | 'swarm' | 'session' | 'gateway', id: string): AppError {
+export function notFound(
+  kind: 'task' | 'swarm' | 'approval' | 'session' | 'gateway',
+  id: string,
+): AppError {
   return new AppError({
     code: `${kind}-not-found`,
     detail: `There is no ${kind} "${id}" that this API key may see. GET /api/v1/${kind}s lists those there are.`,

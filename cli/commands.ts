@@ -1,6 +1,7 @@
 import type { Command } from './command.ts';
 import { deadLetterGet, deadLetterList } from './commands/dead-letter-read.ts';
 import { decisionGet, decisionList } from './commands/decision.ts';
+import { approvalApprove, approvalGet, approvalList, approvalReject } from './commands/approval.ts';
 import { doctor } from './commands/doctor.ts';
 import { eventsTail } from './commands/events.ts';
 import { gatewayAdd } from './commands/gateway-add.ts';
@@ -44,6 +45,10 @@ export const COMMANDS: readonly Command[] = [
   swarmResume,
   swarmScale,
   swarmCancel,
+  approvalList,
+  approvalGet,
+  approvalApprove,
+  approvalReject,
   sessionList,
   sessionGet,
   gatewayAdd,

@@ -59,8 +59,9 @@ async function promoteUntilStopped(options: PromoterOptions, stopped: AbortSigna
 /** Promotes what is due and answers how long nothing else will be. */
 async function promoteOnce({ db, clock, log, signals }: PromoterOptions): Promise<number> {
   const done = await promoteDue(db);
-  if (done.promoted + done.expired > 0) {
-    log.info({ promoted: done.promoted, expired: done.expired }, 'promoted what was due');
+  const { promoted, expired, approvals } = done;
+  if (promoted + expired + approvals > 0) {
+    log.info({ promoted, expired, approvals }, 'promoted what was due');
   }
   await hasten(done, signals, log);
   if (done.more) return 0;

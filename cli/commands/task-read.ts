@@ -158,6 +158,7 @@ function printTask(
     ['session', task.session],
     ['swarm', task.swarmId === null ? null : `${task.swarmId}, node ${task.nodeId ?? '?'}`],
     ['replay of', task.replayOf],
+    ['approval', task.approvalId],
     ['due', task.dueAt],
     ['deadline', task.deadlineAt],
     ['cancel requested', task.cancelRequested],

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { SubmitTask, TaskSummary } from '../../src/contract/task-dto.ts';
 import { PRIORITIES, type PriorityName } from '../../src/domain/task.ts';
+import { approvalInput, approvalOf, approvalOptions } from '../approval-options.ts';
 import { CliError } from '../cli-error.ts';
 import { defineCommand } from '../command.ts';
 import type { CliContext } from '../context.ts';
@@ -27,6 +28,7 @@ const input = z.object({
   deadline: momentText.optional(),
   idempotent: flag,
   idempotencyKey: z.string().optional(),
+  ...approvalInput,
   wait: flag,
   timeout: spanSeconds.optional(),
 });
@@ -66,6 +68,7 @@ export const taskSubmit = defineCommand({
       help: 'doing it twice does no harm: an unknown outcome may be retried elsewhere',
     },
     { flags: '--idempotency-key <key>', help: 'repeat safely: the same key answers the same task' },
+    ...approvalOptions,
     { flags: '--wait', help: 'follow it to its end and print the answer' },
     {
       flags: '--timeout <span>',
@@ -76,6 +79,7 @@ export const taskSubmit = defineCommand({
     'dashctl task submit --prompt "Summarise the release notes" --wait',
     'dashctl task submit --file prompt.txt --session release-notes --priority high',
     'git diff | dashctl task submit --wait --timeout 10m',
+    'dashctl task submit --file deploy.txt --approval --approver release-manager --approval-expires 2h',
   ],
   input,
   run: submit,
@@ -139,6 +143,7 @@ function bodyOf(given: Input, prompt: string, nowMs: number): SubmitTask {
     ...(notBefore === undefined ? {} : { notBefore: momentFrom(notBefore, nowMs) }),
     ...(deadline === undefined ? {} : { deadline: momentFrom(deadline, nowMs) }),
     ...(given.idempotent ? { idempotent: true } : {}),
+    ...approvalOf(given),
   };
 }
 

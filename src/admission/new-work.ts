@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import type { submitTask } from '../contract/task-dto.ts';
 import type { Idempotency, NewTask } from '../db/accept.ts';
 import type { NewSwarm } from '../db/swarm-store.ts';
+import { approvalGateOf } from '../domain/approval-schema.ts';
 import { PRIORITIES } from '../domain/task.ts';
 import type { SwarmSpecResult } from '../domain/swarm-spec.ts';
 import { newId } from '../platform/ids.ts';
@@ -34,6 +35,10 @@ export function newTaskOf(request: z.output<typeof submitTask>, admission: Admis
     runLimitSeconds: request.runLimitSeconds,
     maxAttempts: request.maxAttempts,
     idempotent: request.idempotent,
+    approval:
+      request.approval === undefined
+        ? null
+        : approvalGateOf(request.approval, request.approval.prompt ?? null),
     correlationId: admission.correlationId,
     idempotency: admission.idempotency,
     actor: admission.actor,

@@ -70,6 +70,7 @@ export function createClient(options: ClientOptions): DashClient {
     deadLetters: calls(ROUTES.deadLetters),
     decisions: calls(ROUTES.decisions),
     swarms: calls(ROUTES.swarms),
+    approvals: calls(ROUTES.approvals),
     sessions: calls(ROUTES.sessions),
     gateways: calls(ROUTES.gateways),
     pools: calls(ROUTES.pools),

@@ -30,6 +30,12 @@ export const ERROR_HELP: Readonly<Record<ErrorCode, ErrorHelp>> = {
     howToFix:
       "Leave the tenant out (the key's own is taken), or use a key that is not bound to a tenant.",
   },
+  'not-an-approver': {
+    whatHappened:
+      'The approval names who may decide it, and the API key is not among them; `details.approvers` lists them. After an escalation only the second list counts.',
+    howToFix:
+      'Decide with one of the named keys. If nobody of them can be reached, cancel the task or the swarm and submit it again with other approvers.',
+  },
   'route-not-found': {
     whatHappened:
       'No route of the API has this path. Paths are matched exactly: case and a trailing slash count.',
@@ -45,6 +51,11 @@ export const ERROR_HELP: Readonly<Record<ErrorCode, ErrorHelp>> = {
     whatHappened: 'There is no swarm with this id that the API key may see.',
     howToFix:
       "Take the id from `GET /api/v1/swarms`. A key that is bound to a tenant sees that tenant's swarms only.",
+  },
+  'approval-not-found': {
+    whatHappened: 'There is no approval with this id that the API key may see.',
+    howToFix:
+      "Take the id from `GET /api/v1/approvals`. A key that is bound to a tenant sees that tenant's approvals only.",
   },
   'session-not-found': {
     whatHappened: 'The tenant has no session with this key: no task was ever submitted to it.',
@@ -73,9 +84,9 @@ export const ERROR_HELP: Readonly<Record<ErrorCode, ErrorHelp>> = {
   },
   'already-decided': {
     whatHappened:
-      'Somebody has decided about this attempt before, and the first decision counts; `details` has it.',
+      'Somebody, or a time limit, has decided about this attempt or this approval before, and the first decision counts; `details` has it. An approval is also closed when what it was for has ended.',
     howToFix:
-      'Nothing is needed. Once that decision is carried out, the task can be replayed if it ended as a dead letter.',
+      'Nothing is needed. Once the decision about an attempt is carried out, the task can be replayed if it ended as a dead letter; work that was rejected can be submitted again.',
   },
   'dead-letter-closed': {
     whatHappened:

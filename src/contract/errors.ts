@@ -11,9 +11,15 @@ export const ERRORS = {
     retryable: false,
     title: 'The API key belongs to another tenant',
   },
+  'not-an-approver': {
+    status: 403,
+    retryable: false,
+    title: 'Others were asked for this approval',
+  },
   'route-not-found': { status: 404, retryable: false, title: 'No such path' },
   'task-not-found': { status: 404, retryable: false, title: 'No such task' },
   'swarm-not-found': { status: 404, retryable: false, title: 'No such swarm' },
+  'approval-not-found': { status: 404, retryable: false, title: 'No such approval' },
   'session-not-found': { status: 404, retryable: false, title: 'No such session' },
   'gateway-not-found': { status: 404, retryable: false, title: 'No such gateway' },
   'method-not-allowed': {

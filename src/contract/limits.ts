@@ -8,6 +8,8 @@ export const LIMITS = {
   promptBytes: PROMPT_LIMIT_BYTES,
   /** An output that a person gives when deciding an attempt, bytes of UTF-8. */
   outputBytes: 256 * 1024,
+  /** What a person writes beside a decision, bytes of UTF-8. */
+  commentBytes: 16 * 1024,
   /** Rows of one page of a list. */
   pageSize: 200,
 } as const;

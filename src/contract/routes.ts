@@ -1,3 +1,4 @@
+import { approvalRoutes } from './approvals.ts';
 import type { RouteSpec } from './define-route.ts';
 import { deadLetterRoutes } from './dead-letters.ts';
 import { decisionRoutes } from './decisions.ts';
@@ -15,6 +16,7 @@ export const ROUTES = {
   deadLetters: deadLetterRoutes,
   decisions: decisionRoutes,
   swarms: swarmRoutes,
+  approvals: approvalRoutes,
   sessions: sessionRoutes,
   gateways: gatewayRoutes,
   pools: poolRoutes,

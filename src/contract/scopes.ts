@@ -7,6 +7,8 @@ export const SCOPES = [
   'tasks:write',
   'swarms:read',
   'swarms:write',
+  'approvals:read',
+  'approvals:write',
   'sessions:read',
   'gateways:read',
   'gateways:write',

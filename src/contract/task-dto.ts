@@ -1,10 +1,12 @@
 import { z } from 'zod';
 import { ATTEMPT_STATES, INDETERMINATE_REASONS } from '../domain/attempt.ts';
 import { FAILURE_CLASSES } from '../domain/failure.ts';
+import { approvalTerms, checkApprovalTerms } from '../domain/approval-schema.ts';
 import { TASK_DEFAULTS } from '../domain/task-defaults.ts';
 import { TASK_STATES } from '../domain/task.ts';
 import {
   agentName,
+  approvalId,
   boundedText,
   moment,
   namedMoment,
@@ -17,6 +19,21 @@ import {
   tenantName,
 } from './fields.ts';
 import { LIMITS } from './limits.ts';
+
+/** A person's word before the task may start; `{}` asks whoever may write approvals, without end. */
+const taskApproval = z
+  .strictObject({
+    prompt: boundedText('prompt', LIMITS.promptBytes)
+      .min(1, 'must not be empty')
+      .optional()
+      .meta({ description: 'What the approvers are asked; default: the task itself' }),
+    ...approvalTerms,
+  })
+  .check(checkApprovalTerms)
+  .meta({
+    id: 'TaskApproval',
+    description: 'The task is held, in its place, until it is approved',
+  });
 
 /** What a client asks for; everything but the prompt has a default. */
 export const submitTask = z
@@ -46,6 +63,7 @@ export const submitTask = z
     deadline: namedMoment
       .optional()
       .meta({ description: 'Expires, running or not, at this moment' }),
+    approval: taskApproval.optional(),
     idempotent: z.boolean().default(TASK_DEFAULTS.idempotent).meta({
       description:
         'Doing it twice does no harm: it may go to another gateway when the outcome of an attempt is unknown',
@@ -79,7 +97,15 @@ export const runFailure = z
 
 export const taskFailure = z
   .object({
-    reason: z.enum(['attempts', 'permanent', 'discarded', 'budget', 'cancelled', 'expired']),
+    reason: z.enum([
+      'attempts',
+      'permanent',
+      'discarded',
+      'budget',
+      'cancelled',
+      'rejected',
+      'expired',
+    ]),
     message: z.string(),
     lastFailure: runFailure.nullable(),
   })
@@ -108,6 +134,7 @@ const summaryShape = {
   swarmId: swarmId.nullable(),
   nodeId: z.string().nullable(),
   replayOf: taskId.nullable(),
+  approvalId: approvalId.nullable().meta({ description: 'Of a task that needs or needed one' }),
   workflowId: z.string(),
   cancelRequested: z.enum(['cancelled', 'expired', 'budget']).nullable(),
   correlationId: z.string(),

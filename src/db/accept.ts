@@ -1,4 +1,5 @@
 import { taskWorkflowId } from '../domain/names.ts';
+import type { ApprovalGate } from '../domain/approval.ts';
 import type { Priority } from '../domain/task.ts';
 import type { Database } from './database.ts';
 import type { TaskSummary } from './task-record.ts';
@@ -24,6 +25,8 @@ export interface NewTask {
   readonly idempotent: boolean;
   readonly correlationId: string;
   readonly idempotency: Idempotency | null;
+  /** Needs a person's word first; null or absent: it does not. */
+  readonly approval?: ApprovalGate | null;
   /** Who asked, for the event; null: Dash itself. */
   readonly actor: string | null;
 }
@@ -56,7 +59,8 @@ export type AcceptResult =
 
 /**
  * Accepts a task: idempotency, bounds, its place in its session, its event (P7), in one transaction that needs
- * PostgreSQL only. Afterwards the task is `queued`, `waiting` (behind another of its session) or `scheduled`.
+ * PostgreSQL only. Afterwards the task is `held` (for its approval), `queued`, `waiting` (behind another of its session)
+ * or `scheduled`.
  */
 export function acceptTask(db: Database, task: NewTask): Promise<AcceptResult> {
   return db.call('accept', { ...task, workflowId: taskWorkflowId(task.id) });

@@ -4,6 +4,8 @@ export interface Promoted {
   /** Scheduled tasks that became claimable (or wait behind others of their session). */
   readonly promoted: number;
   readonly expired: number;
+  /** Approvals whose time was over: decided by their policy, or escalated. */
+  readonly approvals: number;
   /** Swarms that got their first news: signal their workflows (P31). */
   readonly dirtySwarmIds: readonly string[];
   /** Workflows whose task expired during its back-off: signal them. */
@@ -16,7 +18,7 @@ const DEFAULT_LIMIT = 500;
 
 /**
  * Does what time demands of tasks without an open attempt (P8): scheduled ones that are due become claimable,
- * those past their queue-time limit or deadline expire, at most `limit` of them. Tasks without a session are
+ * those past their queue-time limit or deadline expire, and so do approvals; at most `limit` of them. Tasks without a session are
  * promoted in one transaction, every other in its own, so that no transaction locks two sessions. Two callers at
  * once do no harm.
  */
@@ -29,26 +31,32 @@ export async function promoteDue(
   const workflowIds = new Set<string>();
   let promoted = 0;
   let expired = 0;
-  while (promoted + expired < limit) {
-    const step = await db.call<PromoteStep>('promote_due', { limit: limit - promoted - expired });
+  let approvals = 0;
+  const done = (): number => promoted + expired + approvals;
+  while (done() < limit) {
+    const before = done();
+    const step = await db.call<PromoteStep>('promote_due', { limit: limit - before });
     promoted += step.promoted;
     expired += step.expired;
+    approvals += step.approvals ?? 0;
     if (step.dirtySwarmId !== null) dirtySwarmIds.add(step.dirtySwarmId);
     if (step.workflowId !== null) workflowIds.add(step.workflowId);
-    if (step.promoted + step.expired === 0) break;
+    if (done() === before) break;
   }
   return {
     promoted,
     expired,
+    approvals,
     dirtySwarmIds: [...dirtySwarmIds],
     workflowIds: [...workflowIds],
-    more: promoted + expired >= limit,
+    more: done() >= limit,
   };
 }
 
 interface PromoteStep {
   readonly promoted: number;
   readonly expired: number;
+  readonly approvals?: number;
   readonly dirtySwarmId: string | null;
   readonly workflowId: string | null;
 }

@@ -1,4 +1,5 @@
 import { sql, type RawBuilder } from 'kysely';
+import type { ApprovalGate } from '../domain/approval.ts';
 import { swarmWorkflowId, taskWorkflowId } from '../domain/names.ts';
 import type { Priority, TaskFailure, TaskState } from '../domain/task.ts';
 import type { BoundReached, Idempotency, UnknownPool } from './accept.ts';
@@ -79,6 +80,8 @@ export interface NodeAdmission {
   readonly runLimitSeconds: number;
   readonly maxAttempts: number;
   readonly idempotent: boolean;
+  /** Needs a person's word first; null or absent: it does not. */
+  readonly approval?: ApprovalGate | null;
 }
 
 export type AdmitResult =

@@ -26,6 +26,8 @@ export interface TaskSummary {
   readonly swarmId: string | null;
   readonly nodeId: string | null;
   readonly replayOf: string | null;
+  /** Of a task that needs or needed one. */
+  readonly approvalId: string | null;
   readonly workflowId: string;
   readonly cancelRequested: CancelReason | null;
   /** Number of the last attempt; 0: none yet. */

@@ -40,7 +40,8 @@ export type CancelReason = 'cancelled' | 'expired' | 'budget';
 
 /** What a person sees of a task that ended badly. */
 export interface TaskFailure {
-  readonly reason: 'attempts' | 'permanent' | 'discarded' | 'budget' | 'cancelled' | 'expired';
+  readonly reason:
+    'attempts' | 'permanent' | 'discarded' | 'budget' | 'cancelled' | 'rejected' | 'expired';
   readonly message: string;
   readonly lastFailure: RunFailure | null;
 }

@@ -128,6 +128,7 @@ export async function makeKey(
   db: Database,
   options: {
     readonly scopes: readonly string[];
+    readonly name?: string;
     readonly tenant?: string;
     readonly expiresAt?: string;
   },
@@ -135,7 +136,7 @@ export async function makeKey(
   const { text, keyId, secretHash } = newApiKey();
   await createApiKey(db, {
     id: keyId,
-    name: 'test',
+    name: options.name ?? 'test',
     secretHash,
     tenant: options.tenant ?? null,
     scopes: options.scopes,

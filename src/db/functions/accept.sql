@@ -47,6 +47,7 @@ begin
   end if;
   perform dash.store_task(v_task);
   perform dash.after_insert(v_task, p->>'actor');
+  perform dash.request_task_approval(v_task, p);
   return jsonb_build_object('kind', 'accepted', 'task', dash.task_summary(v_task));
 end $$;
 
@@ -94,7 +95,7 @@ begin
   t.correlation_id := p->>'correlationId';
   t.created_at := now();
   t.updated_at := now();
-  return t;
+  return dash.gate_task(t, p->'approval');
 end $$;
 
 create or replace function dash.store_task(t dash.tasks) returns void
@@ -102,12 +103,14 @@ language sql as $$
   insert into dash.tasks
     (id, seq, tenant, pool, session_id, session_key, agent, prompt, priority, effective_priority, state, due_at,
      queue_expires_at, deadline_at, run_limit_seconds, max_attempts, idempotent, pinned_gateway, idempotency_key,
-     request_hash, swarm_id, node_id, replay_of, workflow_id, correlation_id, created_at, updated_at)
+     request_hash, swarm_id, node_id, replay_of, workflow_id, correlation_id, created_at, updated_at,
+     state_reason, approval_id)
   values
     (t.id, t.seq, t.tenant, t.pool, t.session_id, t.session_key, t.agent, t.prompt, t.priority, t.effective_priority,
      t.state, t.due_at, t.queue_expires_at, t.deadline_at, t.run_limit_seconds, t.max_attempts, t.idempotent,
      t.pinned_gateway, t.idempotency_key, t.request_hash, t.swarm_id, t.node_id, t.replay_of, t.workflow_id,
-     t.correlation_id, t.created_at, t.updated_at)
+     t.correlation_id, t.created_at, t.updated_at,
+     t.state_reason, t.approval_id)
 $$;
 
 create or replace function dash.after_insert(t dash.tasks, p_actor text) returns void

@@ -36,7 +36,7 @@ language sql stable as $$
 $$;
 
 -- The same content with the same times to live, at the end of its session; no node of the old swarm. What `edits`
--- names is taken from there.
+-- names is taken from there; what needed an approval needs one again.
 create or replace function dash.replay_of(t dash.tasks, p jsonb) returns jsonb
 language sql stable as $$
   select jsonb_build_object(
@@ -44,7 +44,7 @@ language sql stable as $$
     'tenant', t.tenant, 'pool', t.pool, 'sessionKey', t.session_key, 'agent', t.agent, 'prompt', t.prompt,
     'priority', t.priority, 'deadlineAt', now() + (t.deadline_at - t.created_at),
     'runLimitSeconds', t.run_limit_seconds, 'maxAttempts', t.max_attempts, 'idempotent', t.idempotent,
-    'correlationId', t.correlation_id) || coalesce(p->'edits', '{}')
+    'correlationId', t.correlation_id, 'approval', dash.gate_of(t)) || coalesce(p->'edits', '{}')
 $$;
 
 create or replace function dash.dead_letter_stands(d dash.dead_letters) returns jsonb

@@ -14,6 +14,7 @@ language sql stable as $$
     'deadlineAt', dash.iso(t.deadline_at), 'runLimitSeconds', t.run_limit_seconds, 'maxAttempts', t.max_attempts,
     'idempotent', t.idempotent, 'pinnedGatewayId', t.pinned_gateway, 'swarmId', t.swarm_id, 'nodeId', t.node_id,
     'replayOf', t.replay_of, 'workflowId', t.workflow_id, 'cancelRequested', t.cancel_requested,
+    'approvalId', t.approval_id,
     'lastAttempt', t.last_attempt, 'correlationId', t.correlation_id, 'createdAt', dash.iso(t.created_at),
     'updatedAt', dash.iso(t.updated_at), 'finishedAt', dash.iso(t.finished_at))
 $$;

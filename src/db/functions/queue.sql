@@ -156,7 +156,7 @@ begin
     return jsonb_build_object('promoted', v_promoted, 'expired', 0, 'dirtySwarmId', null, 'workflowId', null);
   end if;
   return coalesce(
-    dash.promote_in_session(), dash.expire_next(),
+    dash.promote_in_session(), dash.expire_next(), dash.expire_approval(),
     jsonb_build_object('promoted', 0, 'expired', 0, 'dirtySwarmId', null, 'workflowId', null));
 end $$;
 
@@ -230,6 +230,8 @@ create or replace function dash.next_due(p jsonb) returns jsonb
 language sql stable as $$
   select jsonb_build_object('dueAt', dash.iso(least(
     (select due_at from dash.tasks where state = 'scheduled' order by due_at limit 1),
+    (select expires_at from dash.approvals where state = 'open' and expires_at is not null
+     order by expires_at limit 1),
     (select least(queue_expires_at, deadline_at) from dash.tasks
      where state in ('held', 'scheduled', 'waiting', 'blocked', 'queued', 'backoff')
        and (queue_expires_at is not null or deadline_at is not null)
@@ -258,17 +260,9 @@ language plpgsql as $$
 declare
   t dash.tasks := dash.lock_task(p->>'taskId');
 begin
-  if t.state is distinct from 'held' or dash.is_paused(t.swarm_id) then
+  if t.state is distinct from 'held' or dash.is_paused(t.swarm_id) or t.state_reason is not distinct from 'approval' then
     return '{"moved": false}';
   end if;
-  update dash.tasks set
-    state = case when due_at > now() then 'scheduled' when session_id is not null then 'waiting' else 'queued' end,
-    updated_at = now()
-  where id = t.id returning * into t;
-  perform dash.emit_task('task.' || t.state, t);
-  if t.session_id is not null then
-    perform dash.refresh_session(t.session_id);
-  end if;
-  perform dash.hint_work();
+  perform dash.release_held(t, null);
   return '{"moved": true}';
 end $$;

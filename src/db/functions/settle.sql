@@ -106,6 +106,9 @@ begin
   perform dash.emit_task(
     'task.' || t.state, t, a.id, a.gateway_id, p_actor,
     jsonb_strip_nulls(jsonb_build_object('reason', t.state_reason, 'attempts', t.last_attempt, 'usage', t.usage)));
+  if t.approval_id is not null then
+    perform dash.withdraw_approval(t, p_actor);
+  end if;
   if t.session_id is not null then
     perform dash.refresh_session(t.session_id);
   end if;

@@ -39,8 +39,9 @@ begin
      (p->>'maxParallel')::integer, p->>'workflowId', p->'idempotency'->>'key', p->'idempotency'->>'requestHash',
      p->>'correlationId')
   returning * into s;
-  insert into dash.swarm_nodes (swarm_id, node_id, ordinal, depends_on, template)
-  select s.id, n->>'nodeId', position::integer, dash.text_array(n->'dependsOn'), n->'template'
+  insert into dash.swarm_nodes (swarm_id, node_id, ordinal, depends_on, template, kind)
+  select s.id, n->>'nodeId', position::integer, dash.text_array(n->'dependsOn'), n->'template',
+    coalesce(n->>'kind', 'task')
   from jsonb_array_elements(p->'nodes') with ordinality as x (n, position);
   e.type := 'swarm.accepted';
   e.tenant := s.tenant;
@@ -91,6 +92,7 @@ language sql stable as $$
     'nodes', (
       select coalesce(jsonb_agg(jsonb_build_object(
         'nodeId', n.node_id, 'ordinal', n.ordinal, 'dependsOn', n.depends_on, 'state', n.state, 'reason', n.reason,
+        'kind', n.kind, 'approvalId', n.approval_id,
         'taskId', n.task_id, 'taskState', t.state, 'taskFailure', t.failure) order by n.ordinal), '[]')
       from dash.swarm_nodes n left join dash.tasks t on t.id = n.task_id
       where n.swarm_id = s.id))

@@ -19,6 +19,7 @@ const CLOSED_ROUTES = listRoutes().filter(({ route }) => route.scope !== null);
 const PLACES: Readonly<Record<string, string>> = {
   taskId: 'none',
   swarmId: 'none',
+  approvalId: 'none',
   sessionKey: 'none',
   gatewayId: 'none',
 };

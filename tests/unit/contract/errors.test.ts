@@ -10,6 +10,7 @@ const CODES = Object.keys(ERRORS) as ErrorCode[];
 /** Published codes. One may be added here with the code; none may ever be taken out or be renamed. */
 const PUBLISHED = [
   'already-decided',
+  'approval-not-found',
   'cursor-expired',
   'database-unavailable',
   'dead-letter-closed',
@@ -21,6 +22,7 @@ const PUBLISHED = [
   'limit-reached',
   'malformed-json',
   'method-not-allowed',
+  'not-an-approver',
   'not-ready',
   'nothing-to-decide',
   'payload-too-large',
@@ -78,7 +80,7 @@ describe('the error catalog', () => {
 
 /** `task-not-found` and its like are made from the kind of thing that was not found. */
 function isMentioned(sources: string, code: ErrorCode): boolean {
-  const kind = /^(task|swarm|session|gateway)-not-found$/.exec(code)?.[1];
+  const kind = /^(task|swarm|approval|session|gateway)-not-found$/.exec(code)?.[1];
   return kind === undefined
     ? sources.includes(`code: '${code}'`)
     : sources.includes(`notFound('${kind}'`) && sources.includes('code: `${kind}-not-found`');
