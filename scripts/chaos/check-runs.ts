@@ -1,27 +1,35 @@
-import type { Evidence, Violation } from './evidence.ts';
+import type { ClientTask, Evidence } from './evidence.ts';
 import { overlap, type Execution } from './executions.ts';
+import { RULES, type Violation } from './rules.ts';
 
 /** Nothing runs twice, nothing runs that nobody asked for, nothing runs on, and no gateway has more than its lanes. */
 export function checkRuns(evidence: Evidence): Violation[] {
   const byTask = Map.groupBy(evidence.executions, ({ taskId }) => taskId);
-  const known = new Set(evidence.tasks.map(({ taskId }) => taskId));
+  const known = new Map(evidence.tasks.map((task) => [task.taskId, task]));
   return [
     ...[...byTask].flatMap(([taskId, runs]) => {
-      if (taskId === null || !known.has(taskId)) {
+      const task = taskId === null ? undefined : known.get(taskId);
+      if (task === undefined) {
         const names = runs.map(({ runId }) => runId).join(', ');
-        return [{ rule: 'only accepted work runs (R9)', what: `nobody asked for ${names}` }];
+        return [{ rule: RULES.asked, what: `nobody asked for ${names}` }];
       }
-      return [...doubled(taskId, runs), ...resent(taskId, runs)];
+      return [
+        ...[...doubled(task.taskId, runs), ...resent(task.taskId, runs)],
+        ...[...unwantedEnds(task, runs), ...afterTheEnd(task, runs)],
+      ];
     }),
+    ...evidence.unasked.map((taskId) => ({
+      rule: RULES.asked,
+      what: `${taskId} stands in the lists, and nobody submitted it`,
+    })),
     ...evidence.executions.filter(({ end }) => end === null).map(stillRunning),
-    ...afterTheEnd(evidence),
     ...overfilled(evidence),
   ];
 }
 
 /** At most one run of a task executes at a time, and at most one answers. */
 function doubled(taskId: string, runs: readonly Execution[]): Violation[] {
-  const rule = 'one executing run per attempt, one answer per task (R10)';
+  const rule = RULES.doubled;
   const pairs = runs.flatMap((left, index) =>
     runs
       .slice(index + 1)
@@ -44,7 +52,7 @@ function resent(taskId: string, runs: readonly Execution[]): Violation[] {
       .slice(0, index + 1)
       .filter((earlier) => !failedBefore(earlier, runs, root.startedAtMs));
     return open.map((earlier) => ({
-      rule: 'no run is sent while an earlier one may go on (R10)',
+      rule: RULES.resent,
       what: `${taskId}: ${told(root)} began although ${told(earlier)} had not failed before`,
     }));
   });
@@ -61,21 +69,38 @@ function failedBefore(root: Execution, runs: readonly Execution[], atMs: number)
 }
 
 function stillRunning(execution: Execution): Violation {
-  return { rule: 'nothing executes at the end (R13)', what: `${told(execution)} still does` };
+  return { rule: RULES.running, what: `${told(execution)} still does` };
 }
 
-/** Nothing of a task begins after the client was told that it has ended. */
-function afterTheEnd({ tasks, executions }: Evidence): Violation[] {
-  const ends = new Map(tasks.map(({ taskId, endKnownAtMs }) => [taskId, endKnownAtMs]));
-  return executions
-    .filter(({ taskId, startedAtMs }) => {
-      const endedAtMs = taskId === null ? null : (ends.get(taskId) ?? null);
-      return endedAtMs !== null && startedAtMs > endedAtMs;
-    })
-    .map((execution) => ({
-      rule: 'nothing runs after the end of its task (R13)',
-      what: `${told(execution)} began ${execution.startedAtMs - (ends.get(execution.taskId ?? '') ?? 0)} ms after it`,
-    }));
+/**
+ * A task that should answer fails by no doing of its gateways, and is aborted by nobody but who cancelled or decided:
+ * a lost host, a cut socket or a slow gateway is no failure of a run.
+ */
+function unwantedEnds(task: ClientTask, runs: readonly Execution[]): Violation[] {
+  const { expectation, decisions } = task;
+  const isMeantToEnd = expectation.mayBeCancelled || decisions.length > 0;
+  return runs.flatMap((run): Violation[] => {
+    const isFailure = run.end === 'failed' || run.end === 'timed-out';
+    if (isFailure && expectation.answer !== null) {
+      return [{ rule: RULES.lossIsFree, what: `${told(run)} ${run.end}, and should answer` }];
+    }
+    if (run.end !== 'aborted' || isMeantToEnd) return [];
+    return [{ rule: RULES.aborted, what: `${told(run)} was` }];
+  });
+}
+
+/** Nothing of a task begins, or goes on, after the client was told that it has ended. */
+function afterTheEnd({ endKnownAtMs }: ClientTask, runs: readonly Execution[]): Violation[] {
+  if (endKnownAtMs === null) return [];
+  return runs.flatMap((run): Violation[] => {
+    const { startedAtMs, endedAtMs } = run;
+    const rule = RULES.afterEnd;
+    if (startedAtMs > endKnownAtMs) {
+      return [{ rule, what: `${told(run)} began ${startedAtMs - endKnownAtMs} ms after it` }];
+    }
+    if (endedAtMs === null || endedAtMs <= endKnownAtMs) return [];
+    return [{ rule, what: `${told(run)} went on for ${endedAtMs - endKnownAtMs} ms after it` }];
+  });
 }
 
 /** No gateway ever executes more than its lanes (R17). */
@@ -84,7 +109,7 @@ function overfilled({ gateways, executions }: Evidence): Violation[] {
     const own = executions.filter((execution) => execution.gatewayId === gatewayId);
     const most = Math.max(0, ...own.map((at) => own.filter((run) => isRunning(run, at)).length));
     if (most <= lanes) return [];
-    return [{ rule: 'no gateway has more than its lanes (R17)', what: `${gatewayId}: ${most}` }];
+    return [{ rule: RULES.lanes, what: `${gatewayId}: ${most}` }];
   });
 }
 

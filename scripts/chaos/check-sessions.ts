@@ -1,5 +1,6 @@
-import type { Evidence, Violation } from './evidence.ts';
+import type { Evidence } from './evidence.ts';
 import { overlap, type Execution } from './executions.ts';
+import { RULES, type Violation } from './rules.ts';
 
 /** A session has one writer, in submit order, in one place, and is never spoken to while it works (R1, R2, R3). */
 export function checkSessions(evidence: Evidence): Violation[] {
@@ -18,7 +19,7 @@ function overlaps(key: string, runs: readonly Execution[]): Violation[] {
       .slice(index + 1)
       .filter((right) => overlap(left, right))
       .map((right) => ({
-        rule: 'tasks of a session never overlap (R1)',
+        rule: RULES.overlap,
         what: `${left.runId} and ${right.runId} in ${key}`,
       })),
   );
@@ -30,7 +31,7 @@ function moves(key: string, runs: readonly Execution[]): Violation[] {
   if (places.size <= 1 || !key.includes(':s:')) return [];
   return [
     {
-      rule: 'a session stays on its gateway (R3)',
+      rule: RULES.moved,
       what: `${key} ran on ${[...places].join(', ')}`,
     },
   ];
@@ -52,7 +53,7 @@ function interruptions(
           (run.endedAtMs ?? Infinity) > request.atMs,
       )
       .map((run) => ({
-        rule: 'a working session gets no second message (R2)',
+        rule: RULES.interrupted,
         what: `${request.runId} was sent while ${run.runId} executed in ${key}`,
       })),
   );
@@ -76,7 +77,7 @@ function disorder({ tasks, executions }: Evidence): Violation[] {
       const isBefore = (firstStart.get(before.taskId) ?? 0) <= (firstStart.get(task.taskId) ?? 0);
       if (isBefore) return [];
       const what = `${task.taskId} began before ${before.taskId} in ${String(session)}`;
-      return [{ rule: 'a session runs in submit order (R1)', what }];
+      return [{ rule: RULES.order, what }];
     });
   });
 }

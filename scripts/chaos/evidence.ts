@@ -19,7 +19,10 @@ export interface ClientTask {
   readonly state: TaskState;
   readonly output: string | null;
   /** Decisions of the judge, in order. */
-  readonly decisions: readonly ('accept' | 'retry' | 'discard')[];
+  readonly decisions: readonly {
+    readonly attempt: number;
+    readonly decision: 'accept' | 'retry' | 'discard';
+  }[];
 }
 
 export interface ClientSwarm {
@@ -41,12 +44,8 @@ export interface Testimony {
   readonly swarms: readonly ClientSwarm[];
   /** Lanes that the API says are held when nothing is left to do. */
   readonly lanesHeld: readonly { readonly gatewayId: string; readonly held: number }[];
-}
-
-/** `rule` names the guarantee that was broken, `what` the evidence. */
-export interface Violation {
-  readonly rule: string;
-  readonly what: string;
+  /** Tasks that the API shows and the client never submitted. */
+  readonly unasked: readonly string[];
 }
 
 /** What the checks share: each gateway's turns, in one list by their start. */

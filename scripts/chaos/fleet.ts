@@ -13,6 +13,7 @@ import {
   type DashSurroundings,
   type GatewayPart,
 } from './programs.ts';
+import { paceFor } from './pace.ts';
 import { createRandom } from './random.ts';
 import { postgresPart, temporalPart } from './servers.ts';
 
@@ -60,7 +61,8 @@ export async function startFleet(
   try {
     tell.say('starting PostgreSQL, Temporal and the gateways');
     const gateways = await startGateways(ground, options, parts, tell.onCrash);
-    const dash = await startServers(ground, parts, tell.onCrash);
+    const servers = await startServers(ground, parts, tell.onCrash);
+    const dash = { ...servers, pace: paceFor(options.gateways) };
     tell.abort.throwIfAborted();
     tell.say('starting api, control workers and gateway hosts');
     const api = await apiPart(ground, dash, tell.onCrash);
@@ -131,7 +133,7 @@ async function startServers(
   ground: Ground,
   parts: Part[],
   onCrash: (what: string) => void,
-): Promise<DashSurroundings> {
+): Promise<Omit<DashSurroundings, 'pace'>> {
   const postgres = await postgresPart(ground, onCrash);
   const temporal = await temporalPart(ground, onCrash);
   parts.push(postgres.part, temporal.part);

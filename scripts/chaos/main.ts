@@ -1,6 +1,6 @@
 /**
  * Kills everything and looks whether the guarantees of Dash hold: `npm run chaos -- --tasks 100 --gateways 4 --hosts 2
- * --kills 5 --seed 7 [--json]`. Exit code 0: all held; 1: a guarantee was broken; 2: the command line is wrong; 3: the
+ * --kills 5 --seed 7 [--report FILE.md] [--json]`. Exit code 0: all held; 1: a guarantee was broken; 2: the command line is wrong; 3: the
  * run could not be carried out; 130: interrupted. docs/guides/chaos.md explains what is done and checked.
  */
 import { writeFileSync } from 'node:fs';
@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { systemClock } from '../../src/platform/clock.ts';
 import { prepareGround } from './ground.ts';
 import { readOptions, type ChaosOptions } from './options.ts';
+import { reportAsMarkdown } from './report-markdown.ts';
 import { describeReport, reportOf } from './report.ts';
 import { runChaos } from './run-chaos.ts';
 
@@ -48,8 +49,15 @@ async function run(options: ChaosOptions): Promise<number> {
   try {
     const result = await runChaos(options, { ground, abort: interruption.signal, say });
     const report = reportOf(result);
-    writeFileSync(join(ground.dir, 'report.json'), JSON.stringify(report, null, 2));
-    if (options.json) console.log(JSON.stringify(report, null, 2));
+    const figures = JSON.stringify(report, null, 2);
+    writeFileSync(join(ground.dir, 'report.json'), figures);
+    if (options.report !== null) {
+      const command = `npm run chaos -- ${process.argv.slice(2).join(' ')}`;
+      writeFileSync(options.report, reportAsMarkdown(report, command));
+      writeFileSync(options.report.replace(/md$/, 'json'), figures);
+      say(`the report is in ${options.report}, its figures beside it as JSON`);
+    }
+    if (options.json) console.log(figures);
     else console.log(`\n${describeReport(report)}`);
     keeps = options.keep || report.verdict === 'violated';
     return report.verdict === 'held' ? 0 : EXIT.violated;

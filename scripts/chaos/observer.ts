@@ -1,8 +1,8 @@
 import type { DashClient } from '../../src/contract/client.ts';
 import type { Clock } from '../../src/platform/clock.ts';
-import { isTerminal, type TaskState } from '../../src/domain/task.ts';
-import { evidenceOf } from './evidence.ts';
-import { judge, type Judgement } from './judge.ts';
+import { isTerminal, TASK_STATES, type TaskState } from '../../src/domain/task.ts';
+import { evidenceOf, type Evidence } from './evidence.ts';
+import { judge } from './judge.ts';
 import type { Submitter } from './submitter.ts';
 import type { Witness } from './witness.ts';
 
@@ -31,6 +31,8 @@ export interface ObserverOptions {
 }
 
 const PAGE = 200;
+const AT_ONCE = 8;
+const OPEN_STATES = TASK_STATES.filter((state) => !isTerminal(state));
 
 /** What the client sees of its tasks while they run, and what it decides about those of which nobody knows the end. */
 export class Observer {
@@ -42,20 +44,47 @@ export class Observer {
     this.#options = options;
   }
 
-  /** Reads the state of every task once, and decides what can be decided. Throws when the API is away. */
+  /**
+   * Reads the state of every open task, and of each that has left their list since, and decides what can be decided.
+   * Throws when the API is away.
+   */
   async look(isCalm: boolean): Promise<void> {
+    const listed = await this.#listOpen();
+    const { submitter, client } = this.#options;
+    const gone = [
+      ...[...this.#known].filter(([id, { state }]) => !isTerminal(state) && !listed.has(id)),
+      ...submitter.accepted
+        .filter(({ kind, id }) => kind === 'task' && !this.#known.has(id))
+        .map(({ id }) => [id] as const),
+    ].map(([id]) => id);
+    for (let from = 0; from < gone.length; from += AT_ONCE) {
+      await Promise.all(
+        gone.slice(from, from + AT_ONCE).map(async (taskId) => {
+          this.note(taskId, (await client.tasks.get({ params: { taskId } })).state);
+        }),
+      );
+    }
+    const open = [...this.#known].filter(([, { state }]) => state === 'deciding');
+    if (open.length === 0) return;
+    const evidence = this.#evidence();
+    for (const [taskId] of open) await this.#decide(taskId, { ...evidence, isCalm });
+  }
+
+  async #listOpen(): Promise<Set<string>> {
     const { client } = this.#options;
+    const listed = new Set<string>();
     let cursor: string | undefined;
     do {
       const page = await client.tasks.list({
-        query: { limit: PAGE, ...(cursor === undefined ? {} : { cursor }) },
+        query: { state: OPEN_STATES, limit: PAGE, ...(cursor === undefined ? {} : { cursor }) },
       });
-      for (const { id, state } of page.items) this.note(id, state);
+      for (const { id, state } of page.items) {
+        listed.add(id);
+        this.note(id, state);
+      }
       cursor = page.nextCursor ?? undefined;
     } while (cursor !== undefined);
-    for (const [taskId, { state }] of this.#known) {
-      if (state === 'deciding') await this.#decide(taskId, isCalm);
-    }
+    return listed;
   }
 
   /** Tasks that have ended, for the progress. */
@@ -106,13 +135,13 @@ export class Observer {
     known.endKnownAtMs ??= this.#options.clock.now();
   }
 
-  async #decide(taskId: string, isCalm: boolean): Promise<void> {
+  async #decide(taskId: string, logs: Evidence & { readonly isCalm: boolean }): Promise<void> {
     const { client } = this.#options;
     const { items } = await client.tasks.attempts({ params: { taskId } });
     const open = items.find(({ state }) => state === 'indeterminate');
     if (open === undefined || open.decision !== null) return;
     const { number: attempt, id: attemptId, indeterminateReason } = open;
-    const judgement = this.#judge(taskId, attempt, isCalm);
+    const judgement = judge({ taskId, attempt }, logs);
     const { kind, why } = judgement;
     if (kind === 'wait') return;
     // Before it is sent: the answer may get lost, and the decision stand.
@@ -127,10 +156,9 @@ export class Observer {
     });
   }
 
-  #judge(taskId: string, attempt: number, isCalm: boolean): Judgement {
+  #evidence(): Evidence {
     const { witnesses } = this.#options;
     const gateways = witnesses.map((witness) => ({ ...witness, log: witness.look() }));
-    const evidence = evidenceOf({ gateways, tasks: [], swarms: [], lanesHeld: [] });
-    return judge({ taskId, attempt }, { ...evidence, isCalm });
+    return evidenceOf({ gateways, tasks: [], swarms: [], lanesHeld: [], unasked: [] });
   }
 }

@@ -6,12 +6,19 @@ export interface ChaosOptions {
   readonly gateways: number;
   readonly hosts: number;
   readonly controls: number;
+  /** SIGKILLs and SIGSTOPs. */
   readonly kills: number;
+  /** Cut, choked and slowed ways to gateways, and jumps of clocks. */
+  readonly weather: number;
   /** So many gateways never resume what a crash interrupted: their turns become indeterminate. */
   readonly withoutRecovery: number;
   readonly seed: number;
   /** Without any news for this long, what has not ended counts as lost. */
   readonly patienceSeconds: number;
+  /** Whatever happens, the run ends about then; what has not ended by then counts as lost. */
+  readonly limitMinutes: number;
+  /** Where the report is written for people; the same name with `.json` holds the figures. null: nowhere. */
+  readonly report: string | null;
   readonly json: boolean;
   /** Keep the working directory (logs, wire logs, data) after a good run, too. */
   readonly keep: boolean;
@@ -25,7 +32,8 @@ export type ReadOptions =
 interface NumberOption {
   readonly min: number;
   readonly max: number;
-  readonly fallback: number;
+  /** null: it follows from another option, and the help says how. */
+  readonly fallback: number | null;
   readonly help: string;
 }
 
@@ -34,7 +42,13 @@ const NUMBERS = {
   gateways: { min: 1, max: 50, fallback: 4, help: 'fake gateways, each a process' },
   hosts: { min: 1, max: 10, fallback: 2, help: 'gateway hosts, each a process' },
   controls: { min: 1, max: 5, fallback: 2, help: 'control workers, each a process' },
-  kills: { min: 0, max: 500, fallback: 5, help: 'kills and freezes while the work runs' },
+  kills: { min: 0, max: 500, fallback: 5, help: 'SIGKILLs and SIGSTOPs while the work runs' },
+  weather: {
+    min: 0,
+    max: 500,
+    fallback: null,
+    help: 'cut, half-open and slow sockets, clock jumps (half as many as kills)',
+  },
   'without-recovery': {
     min: 0,
     max: 50,
@@ -48,6 +62,12 @@ const NUMBERS = {
     fallback: 180,
     help: 'without news for this long, open work counts as lost',
   },
+  'limit-minutes': {
+    min: 1,
+    max: 600,
+    fallback: 60,
+    help: 'the run ends by then, whatever happens',
+  },
 } as const satisfies Readonly<Record<string, NumberOption>>;
 
 type NumberName = keyof typeof NUMBERS;
@@ -56,8 +76,10 @@ const HELP = [
   'npm run chaos -- [options]: kills Dash, its servers and its gateways under work, and checks the wire.',
   '',
   ...Object.entries(NUMBERS).map(
-    ([name, { fallback, help }]) => `  --${`${name} <n>`.padEnd(22)}${help} (${fallback})`,
+    ([name, { fallback, help }]) =>
+      `  --${`${name} <n>`.padEnd(22)}${help}${fallback === null ? '' : ` (${fallback})`}`,
   ),
+  `  ${'--report <file.md>'.padEnd(24)}write the report there, and its figures beside it as .json`,
   `  ${'--json'.padEnd(24)}one JSON document on standard output, progress on standard error`,
   `  ${'--keep'.padEnd(24)}keep logs and data of a good run, too`,
 ].join('\n');
@@ -70,6 +92,7 @@ export function readOptions(args: readonly string[]): ReadOptions {
       args: [...args],
       options: {
         ...Object.fromEntries(Object.keys(NUMBERS).map((name) => [name, { type: 'string' }])),
+        report: { type: 'string' },
         json: { type: 'boolean' },
         keep: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
@@ -80,8 +103,9 @@ export function readOptions(args: readonly string[]): ReadOptions {
   }
   if (values['help'] === true) return { kind: 'help', text: HELP };
   const problems: string[] = [];
-  const numberOf = (name: NumberName): number => {
-    const { min, max, fallback } = NUMBERS[name];
+  const numberOf = (name: NumberName, otherwise = 0): number => {
+    const { min, max } = NUMBERS[name];
+    const fallback = NUMBERS[name].fallback ?? otherwise;
     const text = values[name];
     if (text === undefined) return fallback;
     const value = Number(text);
@@ -89,15 +113,23 @@ export function readOptions(args: readonly string[]): ReadOptions {
     problems.push(`--${name} takes a whole number from ${min} to ${max}, not "${String(text)}"`);
     return fallback;
   };
+  const { report } = values;
+  if (typeof report === 'string' && !report.endsWith('.md')) {
+    problems.push(`--report takes the name of a file that ends in .md, not "${report}"`);
+  }
+  const kills = numberOf('kills');
   const options: ChaosOptions = {
     tasks: numberOf('tasks'),
     gateways: numberOf('gateways'),
     hosts: numberOf('hosts'),
     controls: numberOf('controls'),
-    kills: numberOf('kills'),
+    kills,
+    weather: numberOf('weather', Math.ceil(kills / 2)),
     withoutRecovery: numberOf('without-recovery'),
     seed: numberOf('seed'),
     patienceSeconds: numberOf('patience-seconds'),
+    limitMinutes: numberOf('limit-minutes'),
+    report: typeof report === 'string' ? report : null,
     json: values['json'] === true,
     keep: values['keep'] === true,
   };

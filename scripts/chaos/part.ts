@@ -1,5 +1,8 @@
+import { writeFileSync } from 'node:fs';
 import type { ChildExit } from '../../src/local/child.ts';
 import { signal } from '../../src/local/process-record.ts';
+import { descendantsOf } from '../../src/platform/processes.ts';
+import type { TcpProxy } from '../../tests/support/tcp-proxy.ts';
 
 export const PART_KINDS = ['host', 'control', 'api', 'gateway', 'temporal', 'postgres'] as const;
 export type PartKind = (typeof PART_KINDS)[number];
@@ -20,13 +23,19 @@ export interface PartOptions {
   readonly isReady: () => Promise<boolean>;
   /** It ended although nobody killed it. */
   readonly onCrash: (what: string) => void;
+  /** Of a gateway: the only way by which Dash reaches it. */
+  readonly way?: TcpProxy;
+  /** Of a program with a jumping clock: the file that holds by how much it is off. */
+  readonly clockFile?: string;
 }
 
-/** One process of the installation that is killed, frozen and started again. */
+/** One process of the installation that is killed, frozen, cut off or misled, and made well again. */
 export class Part {
   readonly kind: PartKind;
   readonly name: string;
   readonly isReady: () => Promise<boolean>;
+  /** Weather that one strike made and no other may make before it is over. */
+  readonly weather = new Set<'way' | 'clock'>();
   readonly #options: PartOptions;
   #running: Running | null = null;
   #starting: Promise<void> | null = null;
@@ -64,16 +73,35 @@ export class Part {
     await running.exited;
   }
 
+  /** SIGSTOP, to the process and its helpers: those of PostgreSQL would go on serving. */
   freeze(): void {
     if (this.#running === null) return;
+    const { pid } = this.#running;
     this.#isFrozen = true;
-    signal(this.#running.pid, 'SIGSTOP');
+    signal(pid, 'SIGSTOP');
+    for (const helper of descendantsOf(pid)) signal(helper.pid, 'SIGSTOP');
   }
 
   thaw(): void {
     if (!this.#isFrozen || this.#running === null) return;
+    const { pid } = this.#running;
     this.#isFrozen = false;
-    signal(this.#running.pid, 'SIGCONT');
+    for (const helper of descendantsOf(pid)) signal(helper.pid, 'SIGCONT');
+    signal(pid, 'SIGCONT');
+  }
+
+  /** The way by which Dash reaches it; throws when it has none. */
+  way(): TcpProxy {
+    const { way } = this.#options;
+    if (way === undefined) throw new Error(`${this.name} has no way that could be disturbed`);
+    return way;
+  }
+
+  /** Sets its wall clock off by this much, for this life and the next ones; 0: right again. */
+  setClock(offsetMs: number): void {
+    const { clockFile } = this.#options;
+    if (clockFile === undefined) throw new Error(`${this.name} has no clock that could jump`);
+    writeFileSync(clockFile, String(offsetMs));
   }
 
   /** Ends it for good. */
@@ -84,6 +112,7 @@ export class Part {
     const running = this.#running;
     this.#running = null;
     await running?.stop();
+    await this.#options.way?.close();
   }
 
   async #launch(): Promise<void> {

@@ -1,22 +1,18 @@
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { startChild } from '../../src/local/child.ts';
+import { startTcpProxy, type TcpProxy } from '../../tests/support/tcp-proxy.ts';
 import type { Ground } from './ground.ts';
+import type { Pace } from './pace.ts';
 import { Part, type PartKind, type Running } from './part.ts';
 
-/** What Dash's own processes are told; short durations, so that a loss is noticed within seconds. */
+/** What Dash's own processes are told. */
 export interface DashSurroundings {
   readonly databaseUrl: string;
   readonly temporalAddress: string;
   readonly workflowBundle: string;
+  readonly pace: Pace;
 }
-
-const DURATIONS = {
-  DASH_HOLD_HEARTBEAT_MS: '500',
-  DASH_HOLD_TIMEOUT_MS: '3000',
-  DASH_RUN_HEARTBEAT_MS: '1000',
-  DASH_RUN_TIMEOUT_MS: '3000',
-} as const;
 
 /** The longest that a timer can wait. */
 const NEVER_MS = 2_147_483_647;
@@ -43,6 +39,7 @@ export async function apiPart(
     kind: 'api',
     name: 'api',
     file: 'api/main.ts',
+    ...withClock(ground, 'api'),
     env: dashEnv(ground, 'api', dash, { DASH_API_PORT: String(port) }),
     readyUrl: `${baseUrl}/health/ready`,
     onCrash,
@@ -66,6 +63,7 @@ export async function workerPart(
     kind,
     name,
     file: kind === 'host' ? 'workers/gateway-host.ts' : 'workers/control.ts',
+    ...withClock(ground, name),
     env: dashEnv(ground, name, dash, own),
     readyUrl: `http://127.0.0.1:${port}/health/ready`,
     onCrash,
@@ -75,13 +73,17 @@ export async function workerPart(
 export interface GatewayPart {
   readonly part: Part;
   readonly gatewayId: string;
+  /** The way through the weather: what Dash is told. */
   readonly endpoint: string;
   readonly token: string;
   readonly lanes: number;
   readonly wireLog: string;
 }
 
-/** A fake gateway whose state directory is a file: SIGKILL is the crash of a real one. */
+/**
+ * A fake gateway whose state directory is a file: SIGKILL is the crash of a real one. Dash reaches it only by a way
+ * that can be cut, choked and slowed; the gateway writes its wire log beyond it.
+ */
 export async function gatewayPart(
   ground: Ground,
   options: {
@@ -94,6 +96,7 @@ export async function gatewayPart(
 ): Promise<GatewayPart> {
   const { gatewayId, lanes, recoveryDelayMs, onCrash } = options;
   const port = await ground.takePort();
+  const way = await startTcpProxy({ host: '127.0.0.1', port });
   const token = `token-of-${gatewayId}`;
   const dir = join(ground.dir, gatewayId);
   mkdirSync(dir, { recursive: true });
@@ -109,9 +112,18 @@ export async function gatewayPart(
     ],
     env: { PATH: ground.env['PATH'] },
     readyUrl: `http://127.0.0.1:${port}/readyz`,
+    way,
     onCrash,
   });
-  return { part, gatewayId, endpoint: `ws://127.0.0.1:${port}`, token, lanes, wireLog };
+  return { part, gatewayId, endpoint: `ws://127.0.0.1:${way.port}`, token, lanes, wireLog };
+}
+
+/** A program whose wall clock can be set off while it lives. */
+function withClock({ dir, root }: Ground, name: string): Pick<Program, 'clockFile' | 'nodeArgs'> {
+  const clockFile = join(dir, name, 'clock-offset-ms');
+  mkdirSync(dirname(clockFile), { recursive: true });
+  writeFileSync(clockFile, '0');
+  return { clockFile, nodeArgs: ['--import', join(root, 'scripts/chaos/jumping-clock.ts')] };
 }
 
 function dashEnv(
@@ -132,7 +144,10 @@ function dashEnv(
     DASH_DATA_DIR: dataDir,
     DASH_SECRET_KEY: ground.secretKey,
     DASH_LOG_LEVEL: 'info',
-    ...DURATIONS,
+    DASH_HOLD_HEARTBEAT_MS: String(dash.pace.holdHeartbeatMs),
+    DASH_HOLD_TIMEOUT_MS: String(dash.pace.holdTimeoutMs),
+    DASH_RUN_HEARTBEAT_MS: String(dash.pace.runHeartbeatMs),
+    DASH_RUN_TIMEOUT_MS: String(dash.pace.runTimeoutMs),
     ...own,
   };
 }
@@ -143,19 +158,23 @@ interface Program {
   /** Below the project. */
   readonly file: string;
   readonly args?: readonly string[];
+  readonly nodeArgs?: readonly string[];
   readonly env: NodeJS.ProcessEnv;
   readonly readyUrl: string;
+  readonly way?: TcpProxy;
+  readonly clockFile?: string;
   readonly onCrash: OnCrash;
 }
 
 function program(ground: Ground, options: Program): Part {
-  const { kind, name, file, args = [], env, readyUrl, onCrash } = options;
+  const { kind, name, file, args = [], nodeArgs = [], readyUrl, way, clockFile, onCrash } = options;
+  const clockEnv = clockFile === undefined ? {} : { CHAOS_CLOCK_FILE: clockFile };
   const launch = async (): Promise<Running> => {
     const child = await startChild({
       what: name,
       command: process.execPath,
-      args: [join(ground.root, file), ...args],
-      env,
+      args: [...nodeArgs, join(ground.root, file), ...args],
+      env: { ...options.env, ...clockEnv },
       logFile: join(ground.dir, 'logs', `${name}.log`),
       home: ground.home,
       clock: ground.clock,
@@ -164,7 +183,11 @@ function program(ground: Ground, options: Program): Part {
     const { pid, exited } = child;
     return { pid, exited, stop: () => child.stop({ graceMs: STOP_GRACE_MS }) };
   };
-  return new Part({ kind, name, launch, isReady: () => answersWell(readyUrl), onCrash });
+  return new Part({
+    ...{ kind, name, launch, isReady: () => answersWell(readyUrl), onCrash },
+    ...(way === undefined ? {} : { way }),
+    ...(clockFile === undefined ? {} : { clockFile }),
+  });
 }
 
 async function answersWell(url: string): Promise<boolean> {

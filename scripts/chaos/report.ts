@@ -1,4 +1,6 @@
 import { executionsOf } from './executions.ts';
+import { countBy, counts, processes } from './report-markdown.ts';
+import { RULES } from './rules.ts';
 import type { ChaosResult } from './run-chaos.ts';
 
 /** The figures of a run, as JSON and as a table. */
@@ -29,6 +31,8 @@ export interface ChaosReport {
     readonly byDecision: Readonly<Record<string, number>>;
     readonly decided: ChaosResult['decided'];
   };
+  /** Every rule that was checked, with the number of its violations. */
+  readonly checks: Readonly<Record<string, number>>;
   readonly violations: ChaosResult['violations'];
 }
 
@@ -61,6 +65,12 @@ export function reportOf(result: ChaosResult): ChaosReport {
       byDecision: countBy(decided, ({ decision }) => decision),
       decided,
     },
+    checks: Object.fromEntries(
+      Object.values(RULES).map((rule) => [
+        rule,
+        violations.filter((violation) => violation.rule === rule).length,
+      ]),
+    ),
     violations,
   };
 }
@@ -70,9 +80,9 @@ export function describeReport(report: ChaosReport): string {
   const { wire, client, indeterminate, seconds, violations } = report;
   const rows: readonly (readonly [string, string])[] = [
     ['seed', String(report.seed)],
-    ['processes', `${report.gateways} gateways, ${report.hosts} hosts, ${report.controls} control`],
+    ['processes', processes(report)],
     ['time', `${seconds.setUp} s set-up, ${seconds.work} s of work`],
-    ['strikes', report.strikes.map(({ act, part }) => `${act} ${part}`).join(', ') || 'none'],
+    ['strikes', report.strikes.map(({ blow, part }) => `${blow} ${part}`).join(', ') || 'none'],
     ['tasks', `${report.tasks}: ${counts(report.ends)}`],
     [
       'client',
@@ -95,16 +105,4 @@ export function describeReport(report: ChaosReport): string {
     ),
     ...violations.map(({ rule, what }) => `! ${rule}: ${what}`),
   ].join('\n');
-}
-
-function counts(by: Readonly<Record<string, number>>): string {
-  return Object.entries(by)
-    .map(([name, count]) => `${count} ${name}`)
-    .join(', ');
-}
-
-function countBy<T>(items: readonly T[], keyOf: (item: T) => string): Record<string, number> {
-  return Object.fromEntries(
-    [...Map.groupBy(items, keyOf)].map(([key, members]) => [key, members.length]),
-  );
 }

@@ -2,13 +2,16 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createClient, type DashClient } from '../../src/contract/client.ts';
 import { ApiError } from '../../src/contract/client-errors.ts';
 import { check } from './checker.ts';
-import { evidenceOf, type Evidence, type Violation } from './evidence.ts';
+import { evidenceOf, type Evidence } from './evidence.ts';
 import { executionsOf } from './executions.ts';
 import { startFleet, untilReady, type Fleet } from './fleet.ts';
 import type { Ground } from './ground.ts';
 import { Observer, type Decided } from './observer.ts';
 import type { ChaosOptions } from './options.ts';
-import { planStrikes, strikeAll, type StrikeReport } from './strikes.ts';
+import { paceFor } from './pace.ts';
+import { RULES, type Rule, type Violation } from './rules.ts';
+import { strikeAll, type StrikeReport } from './strike-all.ts';
+import { planStrikes } from './strikes.ts';
 import { Submitter, type SubmitCounts } from './submitter.ts';
 import { takeTestimony } from './testimony.ts';
 import { openWitness, type Witness } from './witness.ts';
@@ -34,6 +37,8 @@ export interface ChaosSurroundings {
 const REQUEST_TIMEOUT_MS = 5_000;
 const OPEN_TIMEOUT_MS = 90_000;
 const LOOK_EVERY_MS = 1_000;
+/** The looks at a large backlog must not be a load of their own: so many times their duration lies between two. */
+const LOOK_SHARE = 4;
 const SAY_EVERY_MS = 5_000;
 /** The lane of a run that has just ended is given back after its end was told. */
 const LANES_SETTLE_MS = 20_000;
@@ -46,23 +51,24 @@ export async function runChaos(
   const { ground, say } = surroundings;
   const { clock } = ground;
   const faults: Violation[] = [];
-  const onFault = (rule: string, what: string): void => {
+  const onFault = (rule: Rule, what: string): void => {
     faults.push({ rule, what });
     say(`! ${rule}: ${what}`);
   };
-  const onCrash = (what: string): void => onFault('no process ends by itself', what);
+  const onCrash = (what: string): void => onFault(RULES.noCrash, what);
   const startedAt = clock.monotonic();
   const { abort } = surroundings;
+  const limit = timeLimit(options, surroundings, (what) => onFault(RULES.inTime, what));
   const fleet = await startFleet(ground, options, { say, onCrash, abort });
   try {
     const client = await openClient(fleet, surroundings);
-    const submitter = new Submitter({ client, clock, abort, onFault });
+    const submitter = new Submitter({ client, clock, abort, stop: limit.stop, onFault });
     await registerGateways(fleet, client, submitter, surroundings);
     const witnesses = fleet.gateways.map(({ gatewayId, lanes, wireLog }) =>
       openWitness({ gatewayId, lanes, path: wireLog }),
     );
     const observer = new Observer({ client, submitter, witnesses, clock });
-    const parts = { options, fleet, submitter, observer, witnesses, client };
+    const parts = { options, fleet, submitter, observer, witnesses, client, stop: limit.stop };
     const readyAt = clock.monotonic();
     const strikes = await playOut(parts, surroundings);
     const endedAt = clock.monotonic();
@@ -77,9 +83,27 @@ export async function runChaos(
       seconds: { setUp: seconds(readyAt - startedAt), work: seconds(endedAt - readyAt) },
     };
   } finally {
+    limit.dismiss();
     say('ending all processes');
     await fleet.close();
   }
+}
+
+/** Stops the work when the time of the run is over, and when it is interrupted; `dismiss` ends its timer. */
+function timeLimit(
+  { limitMinutes }: ChaosOptions,
+  { ground: { clock }, abort }: ChaosSurroundings,
+  onLate: (what: string) => void,
+): { readonly stop: AbortSignal; dismiss(): void } {
+  const over = new AbortController();
+  const dismissed = new AbortController();
+  const { signal } = dismissed;
+  void clock.sleep(limitMinutes * 60_000, AbortSignal.any([signal, abort])).then(() => {
+    if (signal.aborted || abort.aborted) return;
+    onLate(`it was not over after ${limitMinutes} minutes: what is open counts as lost`);
+    over.abort();
+  });
+  return { stop: AbortSignal.any([over.signal, abort]), dismiss: () => dismissed.abort() };
 }
 
 interface Playing {
@@ -89,26 +113,28 @@ interface Playing {
   readonly observer: Observer;
   readonly witnesses: readonly Witness[];
   readonly client: DashClient;
+  /** No more work and no more strikes. */
+  readonly stop: AbortSignal;
 }
 
 /** Work and strikes side by side, then everything up again, then the wait for the ends. */
 async function playOut(playing: Playing, surroundings: ChaosSurroundings): Promise<StrikeReport[]> {
-  const { options, fleet, submitter, witnesses } = playing;
+  const { options, fleet, submitter, witnesses, stop } = playing;
   const { ground, abort, say } = surroundings;
   const reports: StrikeReport[] = [];
   const state = { isCalm: false, isOver: false };
   const watching = watch(playing, surroundings, state);
   const striking = strikeAll({
-    strikes: planStrikes(options),
+    strikes: planStrikes({ ...options, holdTimeoutMs: paceFor(options.gateways).holdTimeoutMs }),
     parts: fleet.parts,
     progress: () => answeredShare(witnesses, options.tasks),
     isWorking: (name) => executesNow(witnesses, name),
     clock: ground.clock,
-    abort,
+    abort: stop,
     onStrike(report) {
       reports.push(report);
-      const { act, part, pauseMs, progress } = report;
-      say(`${act} ${part} for ${pauseMs} ms at ${Math.round(progress * 100)} % answered`);
+      const { blow, part, pauseMs, progress } = report;
+      say(`${blow} ${part} for ${pauseMs} ms at ${Math.round(progress * 100)} % answered`);
     },
   });
   const submitting = submitter.submitAll(planWorkload(options));
@@ -127,7 +153,7 @@ async function playOut(playing: Playing, surroundings: ChaosSurroundings): Promi
 
 /** Reads the states again and again, decides what is indeterminate, and ends when all has ended or patience has. */
 async function watch(
-  { options, submitter, observer, witnesses, client }: Playing,
+  { options, submitter, observer, witnesses, client, stop }: Playing,
   { ground, abort, say }: ChaosSurroundings,
   state: { readonly isCalm: boolean; readonly isOver: boolean },
 ): Promise<void> {
@@ -137,7 +163,9 @@ async function watch(
   let saidAt = lastNewsAt;
   while (!state.isOver) {
     abort.throwIfAborted();
+    const lookedAt = clock.monotonic();
     await observer.look(state.isCalm).catch(ignoreOutage);
+    const lookMs = clock.monotonic() - lookedAt;
     const answered = Math.round(answeredShare(witnesses, options.tasks) * 100);
     const news = `${JSON.stringify(observer.states())}, ${answered} % answered`;
     const now = clock.monotonic();
@@ -147,11 +175,12 @@ async function watch(
       say(`${submitter.accepted.length} accepted; ${news}`);
     }
     if (state.isCalm && (await observer.isAllEnded().catch(() => false))) break;
+    if (state.isCalm && stop.aborted) break;
     if (now - lastNewsAt > options.patienceSeconds * 1_000) {
       say(`no news for ${options.patienceSeconds} s: what is open counts as lost`);
       break;
     }
-    await clock.sleep(LOOK_EVERY_MS, abort);
+    await clock.sleep(Math.max(LOOK_EVERY_MS, LOOK_SHARE * lookMs), stop.aborted ? abort : stop);
   }
   await lanesFree(client, ground);
 }
@@ -168,10 +197,9 @@ async function lanesFree(client: DashClient, { clock }: Ground): Promise<void> {
 
 /** Share of the planned tasks that have an answer or a failure on the wire. */
 function answeredShare(witnesses: readonly Witness[], tasks: number): number {
-  const ends = witnesses
-    .flatMap((witness) => witness.look())
-    .filter(({ kind }) => kind === 'run-end');
-  return Math.min(1, ends.length / tasks);
+  for (const witness of witnesses) witness.look();
+  const ends = witnesses.reduce((sum, witness) => sum + witness.endedCount(), 0);
+  return Math.min(1, ends / tasks);
 }
 
 function executesNow(witnesses: readonly Witness[], gatewayId: string): boolean {

@@ -1,130 +1,139 @@
-import type { Clock } from '../../src/platform/clock.ts';
-import type { Part, PartKind } from './part.ts';
-import { createRandom } from './random.ts';
+import { createRandom, type Random } from './random.ts';
+import type { PartKind } from './part.ts';
+
+/** What a strike does to its victim, with what it needs to know. */
+export type Blow =
+  | { readonly act: 'kill' | 'freeze' | 'cut' }
+  | { readonly act: 'choke'; readonly direction: 'to' | 'from' | 'both' }
+  | { readonly act: 'slow'; readonly delayMs: number }
+  | { readonly act: 'jump'; readonly offsetMs: number };
 
 /** One blow against one process. Planned from the seed; the machine decides in which instant of the work it falls. */
 export interface Strike {
-  readonly act: 'kill' | 'freeze';
+  readonly blow: Blow;
   readonly kind: PartKind;
   /** Which one of its kind, counted round. */
   readonly nth: number;
   /** It falls when this share of the work has been answered, even if earlier victims are still down. */
   readonly atProgress: number;
-  /** How long the victim stays dead or frozen. */
+  /** How long it lasts. */
   readonly pauseMs: number;
 }
 
-/** What became of a strike. */
-export interface StrikeReport {
-  readonly act: Strike['act'];
-  readonly part: string;
-  readonly atMs: number;
-  readonly pauseMs: number;
-  readonly progress: number;
+interface Target {
+  readonly act: Blow['act'];
+  readonly kind: PartKind;
 }
 
-const BLOWS = [
+const KILLS = [
   { act: 'kill', kind: 'host' },
-  { act: 'freeze', kind: 'host' },
   { act: 'kill', kind: 'control' },
   { act: 'kill', kind: 'api' },
   { act: 'kill', kind: 'gateway' },
   { act: 'kill', kind: 'temporal' },
   { act: 'kill', kind: 'postgres' },
-] as const satisfies readonly Pick<Strike, 'act' | 'kind'>[];
+  { act: 'freeze', kind: 'host' },
+  { act: 'freeze', kind: 'control' },
+  { act: 'freeze', kind: 'api' },
+  { act: 'freeze', kind: 'gateway' },
+  { act: 'freeze', kind: 'temporal' },
+  { act: 'freeze', kind: 'postgres' },
+] as const satisfies readonly Target[];
 
-const FIRST_PERCENT = 5;
-const LAST_PERCENT = 80;
-/** Beyond the time-out of a hold, and within it. */
-const FREEZE_MS = { min: 2_000, max: 7_000 } as const;
-const DEAD_MS = { min: 200, max: 4_000 } as const;
+const WEATHER = [
+  { act: 'cut', kind: 'gateway' },
+  { act: 'choke', kind: 'gateway' },
+  { act: 'slow', kind: 'gateway' },
+  { act: 'jump', kind: 'host' },
+  { act: 'jump', kind: 'control' },
+  { act: 'jump', kind: 'api' },
+] as const satisfies readonly Target[];
 
-/** Plans the strikes: each kind once before any comes again, in random order, at random points of the work. Pure. */
-export function planStrikes(options: { readonly kills: number; readonly seed: number }): Strike[] {
-  const random = createRandom(options.seed, 'strikes');
-  const blows: (typeof BLOWS)[number][] = [];
-  while (blows.length < options.kills) blows.push(...random.shuffled(BLOWS));
-  const moments = Array.from(
-    { length: options.kills },
-    () => random.int(FIRST_PERCENT * 10, LAST_PERCENT * 10) / 1_000,
-  ).toSorted((left, right) => left - right);
-  return moments.map((atProgress, index) => {
-    const blow = blows[index] ?? BLOWS[0];
-    const { min, max } = blow.act === 'freeze' ? FREEZE_MS : DEAD_MS;
-    return { ...blow, nth: random.int(0, 1_000), atProgress, pauseMs: random.int(min, max) };
-  });
-}
-
-/** An outage may keep the work from getting to the next strike's point: it falls after this all the same. */
-const LONGEST_WAIT_MS = 12_000;
-const LOOK_EVERY_MS = 100;
+const FIRST_PERMILLE = 50;
+const LAST_PERMILLE = 800;
+const DELAY_MS = { min: 100, max: 2_500 } as const;
+const JUMP_MS = { min: 2_000, max: 1_800_000 } as const;
 
 /**
- * Lets all strikes fall and answers when the last victim has been started (or woken) again. Victims overlap as the
- * plan has it: nobody waits for one to be back before the next falls, except for a living one of the same kind.
+ * Plans the strikes: of the kills (SIGKILL and SIGSTOP) as of the weather, each sort once before any comes again, in
+ * random order, at random points of the work. Freezes last within and beyond the time-out of a hold. Pure.
  */
-export async function strikeAll(options: {
-  readonly strikes: readonly Strike[];
-  readonly parts: readonly Part[];
-  /** Share of the work that has been answered, from 0 to 1. */
-  readonly progress: () => number;
-  /** True when a turn executes there: a gateway is struck in the middle of its work. */
-  readonly isWorking: (gatewayName: string) => boolean;
-  readonly clock: Clock;
-  readonly abort: AbortSignal;
-  readonly onStrike: (report: StrikeReport) => void;
-}): Promise<void> {
-  const { clock, abort, progress } = options;
-  const recoveries: Promise<void>[] = [];
-  for (const strike of options.strikes) {
-    const latest = clock.monotonic() + LONGEST_WAIT_MS;
-    let victim: Part | null = null;
-    for (;;) {
-      const isLate = clock.monotonic() >= latest;
-      victim = victimOf(strike, options.parts, isLate ? () => true : options.isWorking);
-      const isDue = isLate || progress() >= strike.atProgress;
-      if (abort.aborted || (isDue && victim !== null)) break;
-      await clock.sleep(LOOK_EVERY_MS, abort);
+export function planStrikes(options: {
+  readonly kills: number;
+  readonly weather: number;
+  readonly holdTimeoutMs: number;
+  readonly seed: number;
+}): Strike[] {
+  const { kills, weather, holdTimeoutMs, seed } = options;
+  return [
+    ...planSome(KILLS, kills, holdTimeoutMs, createRandom(seed, 'strikes')),
+    ...planSome(WEATHER, weather, holdTimeoutMs, createRandom(seed, 'weather')),
+  ].toSorted((left, right) => left.atProgress - right.atProgress);
+}
+
+function planSome(
+  sorts: readonly Target[],
+  count: number,
+  holdTimeoutMs: number,
+  random: Random,
+): Strike[] {
+  const targets: Target[] = [];
+  while (targets.length < count) targets.push(...random.shuffled(sorts));
+  return targets.slice(0, count).map(({ act, kind }) => ({
+    blow: blowOf(act, random),
+    kind,
+    nth: random.int(0, 1_000),
+    atProgress: random.int(FIRST_PERMILLE, LAST_PERMILLE) / 1_000,
+    pauseMs: pauseOf(act, holdTimeoutMs, random),
+  }));
+}
+
+function blowOf(act: Blow['act'], random: Random): Blow {
+  switch (act) {
+    case 'choke':
+      return { act, direction: random.pick(['to', 'from', 'both'] as const) };
+    case 'slow':
+      return { act, delayMs: random.int(DELAY_MS.min, DELAY_MS.max) };
+    case 'jump': {
+      // Small jumps as often as large ones, ahead as often as back.
+      const size = JUMP_MS.min * (JUMP_MS.max / JUMP_MS.min) ** (random.int(0, 1_000) / 1_000);
+      return { act, offsetMs: Math.round(random.chance(0.5) ? size : -size) };
     }
-    if (abort.aborted || victim === null) break;
-    const { act, pauseMs } = strike;
-    options.onStrike({ act, part: victim.name, atMs: clock.now(), pauseMs, progress: progress() });
-    await hit(victim, strike);
-    const recovery = bringBack(victim, strike, clock, abort);
-    // Looked at when all blows have fallen.
-    recovery.catch(() => undefined);
-    recoveries.push(recovery);
+    case 'kill':
+    case 'freeze':
+    case 'cut':
+      return { act };
   }
-  await Promise.all(recoveries);
 }
 
-/** The one that the plan means, or the next of its kind that is up (and works, when it is a gateway). */
-function victimOf(
-  { kind, nth }: Strike,
-  parts: readonly Part[],
-  isWorking: (gatewayName: string) => boolean,
-): Part | null {
-  const all = parts.filter((part) => part.kind === kind);
-  const inTurn = all.map((_part, index) => all[(nth + index) % all.length]);
-  const isStruck = (part: Part): boolean =>
-    part.isUp() && (kind !== 'gateway' || isWorking(part.name));
-  return inTurn.find((part) => part !== undefined && isStruck(part)) ?? null;
+function pauseOf(act: Blow['act'], holdTimeoutMs: number, random: Random): number {
+  switch (act) {
+    case 'kill':
+      return random.int(200, 4_000);
+    case 'freeze':
+      return random.int(Math.round(holdTimeoutMs * 0.6), Math.round(holdTimeoutMs * 2.4));
+    case 'cut':
+      return random.int(300, 6_000);
+    case 'choke':
+      return random.int(1_000, 12_000);
+    case 'slow':
+    case 'jump':
+      return random.int(2_000, 15_000);
+  }
 }
 
-/** Answers when the blow has fallen. */
-async function hit(victim: Part, { act }: Strike): Promise<void> {
-  if (act === 'freeze') victim.freeze();
-  else await victim.kill();
-}
-
-/** Answers when the victim has been started, or woken, again. */
-async function bringBack(
-  victim: Part,
-  { act, pauseMs }: Strike,
-  clock: Clock,
-  abort: AbortSignal,
-): Promise<void> {
-  await clock.sleep(pauseMs, abort);
-  if (act === 'freeze') victim.thaw();
-  else await victim.start();
+/** The blow for people: `freeze`, `jump +5 s`, `choke from`. */
+export function describeBlow(blow: Blow): string {
+  switch (blow.act) {
+    case 'choke':
+      return `choke (${blow.direction})`;
+    case 'slow':
+      return `slow (${blow.delayMs} ms)`;
+    case 'jump':
+      return `jump (${blow.offsetMs > 0 ? '+' : ''}${Math.round(blow.offsetMs / 1_000)} s)`;
+    case 'kill':
+    case 'freeze':
+    case 'cut':
+      return blow.act;
+  }
 }

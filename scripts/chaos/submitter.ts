@@ -1,6 +1,7 @@
 import { ApiError, ApiUnreachable } from '../../src/contract/client-errors.ts';
 import type { DashClient } from '../../src/contract/client.ts';
 import type { Clock } from '../../src/platform/clock.ts';
+import { RULES, type Rule } from './rules.ts';
 import type { Line, SwarmWish, TaskWish, Wish } from './workload.ts';
 
 /** Work that Dash has accepted, as the client was told. */
@@ -30,34 +31,40 @@ export interface SubmitCounts {
 }
 
 /** A fault of the API that the client met. */
-export type OnFault = (rule: string, what: string) => void;
+export type OnFault = (rule: Rule, what: string) => void;
 
 const AGAIN_AFTER_MS = 250;
+/** A client's lines under way at one time: with a large workload, submits go on while most strikes fall. */
+const LINES_AT_ONCE = 40;
+
+export interface SubmitterOptions {
+  readonly client: DashClient;
+  readonly clock: Clock;
+  /** Ends every request. */
+  readonly abort: AbortSignal;
+  /** No new work from then on. */
+  readonly stop: AbortSignal;
+  readonly onFault: OnFault;
+}
 
 /** A client as the guide describes it: one key per wish, and the same key again until there is an answer. */
 export class Submitter {
   readonly accepted: Accepted[] = [];
   readonly counts: SubmitCounts = { lostAnswers: 0, refusals: 0, repeats: 0 };
-  readonly #options: {
-    readonly client: DashClient;
-    readonly clock: Clock;
-    readonly abort: AbortSignal;
-    readonly onFault: OnFault;
-  };
+  readonly #options: SubmitterOptions;
   readonly #cancels: Promise<void>[] = [];
 
-  constructor(options: {
-    readonly client: DashClient;
-    readonly clock: Clock;
-    readonly abort: AbortSignal;
-    readonly onFault: OnFault;
-  }) {
+  constructor(options: SubmitterOptions) {
     this.#options = options;
   }
 
-  /** Submits all lines, side by side; answers when everything was accepted and every cancel was answered. */
+  /** Submits all lines, many side by side; answers when everything was accepted and every cancel was answered. */
   async submitAll(lines: readonly Line[]): Promise<void> {
-    await Promise.all(lines.map((line) => this.#submitLine(line)));
+    const waiting = lines.values();
+    const submitNext = async (): Promise<void> => {
+      for (const line of waiting) await this.#submitLine(line);
+    };
+    await Promise.all(Array.from({ length: LINES_AT_ONCE }, submitNext));
     await Promise.all(this.#cancels);
   }
 
@@ -72,7 +79,7 @@ export class Submitter {
         if (error instanceof ApiUnreachable) this.counts.lostAnswers += 1;
         else if (error instanceof ApiError && error.problem.retryable) this.counts.refusals += 1;
         else if (error instanceof ApiError && error.problem.status >= 500) {
-          onFault('the API never answers 500 (R45)', `${error.problem.code}: ${error.message}`);
+          onFault(RULES.noError, `${error.problem.code}: ${error.message}`);
         } else throw error;
       }
       await clock.sleep(AGAIN_AFTER_MS, abort);
@@ -80,9 +87,10 @@ export class Submitter {
   }
 
   async #submitLine(line: Line): Promise<void> {
-    const { clock, abort, onFault } = this.#options;
+    const { clock, stop, onFault } = this.#options;
     for (const wish of line) {
-      await clock.sleep(wish.pauseMs, abort);
+      await clock.sleep(wish.pauseMs, stop);
+      if (stop.aborted) return;
       const id = await this.insist(() => this.#submit(wish));
       const submitted = this.accepted.length;
       this.accepted.push(
@@ -98,7 +106,7 @@ export class Submitter {
       const again = await this.insist(() => this.#submit(wish));
       if (again === id) continue;
       const what = `${wish.idempotencyKey} was answered ${id}, then ${again}`;
-      onFault('one key, one task (R9)', what);
+      onFault(RULES.oneKey, what);
     }
   }
 
@@ -112,8 +120,8 @@ export class Submitter {
   }
 
   async #cancelLater(taskId: string, afterMs: number): Promise<void> {
-    const { client, clock, abort } = this.#options;
-    await clock.sleep(afterMs, abort);
+    const { client, clock, stop } = this.#options;
+    await clock.sleep(afterMs, stop);
     await this.insist(() => client.tasks.cancel({ params: { taskId } }));
   }
 }

@@ -14,6 +14,7 @@ interface Sources {
 type Wanted = Pick<ClientTask, 'taskId' | 'submitted' | 'session' | 'expectation' | 'node'>;
 
 const AT_ONCE = 8;
+const PAGE = 200;
 
 /** Asks the API about everything once more and puts it together with the wire logs, for the checker. */
 export async function takeTestimony(sources: Sources): Promise<Testimony> {
@@ -35,8 +36,26 @@ export async function takeTestimony(sources: Sources): Promise<Testimony> {
     gateways: witnesses.map((witness) => ({ ...witness, log: witness.look() })),
     tasks: await withAnswers(wanted, sources),
     swarms,
+    unasked: await unaskedTasks(wanted, sources),
     lanesHeld: gateways.items.map(({ id, lanes }) => ({ gatewayId: id, held: lanes.held })),
   };
+}
+
+/** Reads the whole list once: whatever stands there must have been submitted. */
+async function unaskedTasks(
+  wanted: readonly Wanted[],
+  { client, submitter }: Sources,
+): Promise<string[]> {
+  const asked = new Set(wanted.map(({ taskId }) => taskId));
+  const unasked: string[] = [];
+  let cursor: string | undefined;
+  do {
+    const query = { limit: PAGE, ...(cursor === undefined ? {} : { cursor }) };
+    const page = await submitter.insist(() => client.tasks.list({ query }));
+    unasked.push(...page.items.map(({ id }) => id).filter((id) => !asked.has(id)));
+    cursor = page.nextCursor ?? undefined;
+  } while (cursor !== undefined);
+  return unasked;
 }
 
 function ofTask({ id, submitted, wish }: Extract<Accepted, { kind: 'task' }>): Wanted {
@@ -88,7 +107,10 @@ async function withAnswers(
       output,
       endsTold: told,
       endKnownAtMs: knownAtMs,
-      decisions: (decisions.get(taskId) ?? []).map(({ decision }) => decision),
+      decisions: (decisions.get(taskId) ?? []).map(({ attempt, decision }) => ({
+        attempt,
+        decision,
+      })),
     };
   };
   const tasks: ClientTask[] = [];

@@ -35,6 +35,8 @@ export interface Witness {
   readonly lanes: number;
   /** Reads what was written since the last look, and answers everything in the order of the log. */
   look(): readonly Seen[];
+  /** Turns that had ended by the last look. */
+  endedCount(): number;
 }
 
 const CHUNK_BYTES = 1 << 20;
@@ -49,16 +51,24 @@ export function openWitness(options: {
   let offset = 0;
   let rest = Buffer.alloc(0);
   let lastAtMs = 0;
+  let ends = 0;
   const take = (line: string): void => {
+    const passedMs = momentOfOther(line);
+    if (passedMs !== null) {
+      lastAtMs = passedMs;
+      return;
+    }
     const entry = parseEntry(line);
     if (entry === null) return;
     const known = seenOf(entry, lastAtMs);
     lastAtMs = entry.atMs;
+    if (known?.kind === 'run-end') ends += 1;
     if (known !== null) seen.push(known);
   };
   return {
     gatewayId: options.gatewayId,
     lanes: options.lanes,
+    endedCount: () => ends,
     look() {
       if (!existsSync(options.path)) return seen;
       const file = openSync(options.path, 'r');
@@ -79,6 +89,15 @@ export function openWitness(options: {
       return seen;
     },
   };
+}
+
+const FRAME = /^\{"kind":"frame","atMs":(\d+),/;
+
+/** The moment of a frame that is no request of a turn, which most lines are: they need not be parsed. */
+function momentOfOther(line: string): number | null {
+  const atMs = FRAME.exec(line)?.[1];
+  if (atMs === undefined || line.includes('"method":"agent"')) return null;
+  return line.lastIndexOf('{"kind":"') === 0 ? Number(atMs) : null;
 }
 
 type Entry = Readonly<Record<string, unknown>> & { readonly kind: string; readonly atMs: number };

@@ -71,7 +71,7 @@ export function planWorkload(options: { readonly tasks: number; readonly seed: n
   for (let from = 0; from < others.length; from += TASKS_PER_LINE) {
     lines.push(others.slice(from, from + TASKS_PER_LINE));
   }
-  return [...sessionLines, ...lines];
+  return random.shuffled([...sessionLines, ...lines]);
 }
 
 class Planner {

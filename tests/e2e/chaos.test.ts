@@ -9,8 +9,11 @@ import { markedWith } from '../../src/platform/processes.ts';
 import { findLiving } from '../../src/local/process-record.ts';
 import { eventually } from '../support/eventually.ts';
 
-/** Its strikes: host killed, host frozen, PostgreSQL, Temporal and a gateway killed. */
-const SEED = 21;
+/**
+ * Its strikes: host, gateway, PostgreSQL and Temporal killed, a host frozen; the way to a gateway cut, choked and slowed,
+ * and the clocks of a host, a control worker and the api set off.
+ */
+const SEED = 30;
 const PROGRAM = join(import.meta.dirname, '../../scripts/chaos/main.ts');
 const children: ChildProcess[] = [];
 
@@ -41,23 +44,26 @@ afterEach(() => {
   for (const child of children.splice(0)) child.kill('SIGKILL');
 });
 
-test('100 tasks and 5 kills: none lost, none doubled, sessions in order, no lane left (R1, R2, R3, R10, R11, R13)', async () => {
-  const chaos = start('--tasks', '100', '--gateways', '4', '--kills', '5', '--seed', String(SEED));
+test('300 tasks, 5 kills and all weather: none lost, none doubled, sessions in order, no lane left (R1, R2, R3, R10, R11, R13, R14, R15, R47)', async () => {
+  const size = ['--tasks', '300', '--gateways', '8', '--kills', '5', '--weather', '6'];
+  const chaos = start(...size, '--seed', String(SEED), '--limit-minutes', '6');
   const code = await chaos.exited;
   const told = chaos.stdout();
   // Without a report the run was not carried out: its last words say why.
   const report = JSON.parse(told === '' ? JSON.stringify(chaos.stderr()) : told) as {
     tasks: number;
     ends: Record<string, number>;
-    strikes: unknown[];
+    strikes: { act: string }[];
     violations: unknown[];
   };
-  expect(report).toMatchObject({ violations: [], tasks: 100 });
+  expect(report).toMatchObject({ violations: [], tasks: 300 });
   expect(code).toBe(0);
-  expect(report.strikes).toHaveLength(5);
+  const acts = report.strikes.map(({ act }) => act);
+  expect(acts).toHaveLength(11);
+  expect(new Set(acts)).toEqual(new Set(['kill', 'freeze', 'cut', 'choke', 'slow', 'jump']));
   const ends = Object.values(report.ends).reduce((sum, count) => sum + count, 0);
-  expect(ends).toBe(100);
-}, 240_000);
+  expect(ends).toBe(300);
+}, 420_000);
 
 test.each([
   ['SIGTERM', 130],

@@ -9,6 +9,8 @@ function broken(given: Testimony): string[] {
   return [...new Set(check(given).map(({ rule }) => rule))];
 }
 
+const decided = (decision: 'accept' | 'retry' | 'discard') => ({ attempt: 1, decision });
+
 const fine = [started('t1-a1', 10), ended('t1-a1', 20)];
 
 test('work that was answered once breaks nothing (R10)', () => {
@@ -25,12 +27,31 @@ test("a gateway's own recovery after its crash is no second run (R10)", () => {
   expect(check(testimony([task('t1')], { g1: log }))).toEqual([]);
 });
 
-test('a task that failed is tried again, one attempt after the other (R7)', () => {
+test('a task that fails is tried as often as it may be, one attempt after the other (R7)', () => {
   const log = [
     ...[started('t1-a1', 10), ended('t1-a1', 20, 'failed')],
-    ...[started('t1-a2', 30), ended('t1-a2', 40)],
+    ...[started('t1-a2', 30), ended('t1-a2', 40, 'failed')],
   ];
-  expect(check(testimony([task('t1')], { g1: log }))).toEqual([]);
+  const failing = task('t1', {
+    ...{ state: 'dead', endsTold: ['dead'], output: null },
+    expectation: { answer: null, failures: 2, mayBeCancelled: false },
+  });
+  expect(check(testimony([failing], { g1: log }))).toEqual([]);
+});
+
+test('an accepted, a retried and a discarded attempt break nothing when the logs say the same (P29)', () => {
+  const discarded = { state: 'dead', endsTold: ['dead'], decisions: [decided('discard')] } as const;
+  const tasks = [
+    task('t1', { decisions: [decided('accept')] }),
+    task('t2', { decisions: [decided('retry')] }),
+    task('t3', discarded),
+  ];
+  const log = [
+    ...fine,
+    ...[started('t2-a2', 30), ended('t2-a2', 40)],
+    ...[started('t3-a1', 50), booted(70, 60)],
+  ];
+  expect(check(testimony(tasks, { g1: log }))).toEqual([]);
 });
 
 test.each<[string, string, Testimony]>([
@@ -120,7 +141,7 @@ test.each<[string, string, Testimony]>([
   [
     'a run that goes on for ever',
     'nothing executes at the end (R13)',
-    testimony([task('t1', { state: 'dead', decisions: ['discard'] })], {
+    testimony([task('t1', { state: 'dead', decisions: [decided('discard')] })], {
       g1: [started('t1-a1', 1)],
     }),
   ],
@@ -152,8 +173,60 @@ test.each<[string, string, Testimony]>([
     ),
   ],
   [
+    'a run that goes on after the end of its task',
+    'nothing runs after the end of its task (R13)',
+    testimony([task('t1', { endKnownAtMs: 15 })], { g1: fine }),
+  ],
+  [
+    'an attempt that a loss has cost',
+    'the loss of a host or a gateway costs no attempt (R15)',
+    testimony([task('t1')], {
+      g1: [
+        ...[started('t1-a1', 10), ended('t1-a1', 20, 'failed')],
+        ...[started('t1-a2', 30), ended('t1-a2', 40)],
+      ],
+    }),
+  ],
+  [
+    'an abort that nobody wanted',
+    'nothing is aborted that nobody wants ended (R13)',
+    testimony([task('t1')], {
+      g1: [
+        ...[started('t1-a1', 10), ended('t1-a1', 20, 'aborted')],
+        ...[started('t1-a2', 30), ended('t1-a2', 40)],
+      ],
+    }),
+  ],
+  [
+    'a task that nobody submitted',
+    'only accepted work runs (R9)',
+    testimony([task('t1')], { g1: fine }, { unasked: ['t2'] }),
+  ],
+  [
+    'a discarded task that was answered',
+    'the end of a task is what its gateway did (R11)',
+    testimony(
+      [task('t1', { state: 'dead', endsTold: ['dead'], decisions: [decided('discard')] })],
+      {
+        g1: fine,
+      },
+    ),
+  ],
+  [
+    'a retry of what had executed',
+    'a decision is what the wire logs show (P29)',
+    testimony([task('t1', { decisions: [decided('retry')] })], { g1: fine }),
+  ],
+  [
+    'an accepted answer that no gateway gave',
+    'a decision is what the wire logs show (P29)',
+    testimony([task('t1', { decisions: [decided('accept')] })], {
+      g1: [started('t1-a1', 10), booted(30, 20)],
+    }),
+  ],
+  [
     'a lane that nobody gives back',
-    'lanes are free at the end (R13)',
+    'lanes are free at the end (R13, R14)',
     testimony([task('t1')], { g1: fine }, { lanesHeld: [{ gatewayId: 'g1', held: 1 }] }),
   ],
 ])('%s is noticed', (_name, rule, given) => {

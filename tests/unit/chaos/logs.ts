@@ -59,6 +59,7 @@ export function testimony(
     tasks,
     swarms: [],
     lanesHeld: [],
+    unasked: [],
     ...change,
   };
 }

@@ -14,7 +14,7 @@ import { swarmSpecSchema } from '../../../src/domain/swarm-schema.ts';
 test('one seed makes one workload and one list of strikes, another seed others', () => {
   const plan = (seed: number) => ({
     lines: planWorkload({ tasks: 100, seed }),
-    strikes: planStrikes({ kills: 20, seed }),
+    strikes: planStrikes({ kills: 20, weather: 10, holdTimeoutMs: 3_000, seed }),
   });
   expect(plan(7)).toEqual(plan(7));
   expect(plan(8)).not.toEqual(plan(7));
@@ -35,9 +35,25 @@ test.each([10, 37, 100, 1_000])(
   },
 );
 
-test('every kind of process is struck once before any is struck again', () => {
-  const seven = planStrikes({ kills: 7, seed: 5 }).map(({ act, kind }) => `${act} ${kind}`);
-  expect(new Set(seven).size).toBe(7);
+test('everything is killed and frozen, and all weather comes, once before any comes again (R47)', () => {
+  const strikes = planStrikes({ kills: 12, weather: 6, holdTimeoutMs: 3_000, seed: 5 });
+  expect(strikes.map(({ blow, kind }) => `${blow.act} ${kind}`).toSorted()).toEqual([
+    ...['choke gateway', 'cut gateway'],
+    ...['api', 'control', 'gateway', 'host', 'postgres', 'temporal'].map((k) => `freeze ${k}`),
+    ...['api', 'control', 'host'].map((kind) => `jump ${kind}`),
+    ...['api', 'control', 'gateway', 'host', 'postgres', 'temporal'].map((k) => `kill ${k}`),
+    'slow gateway',
+  ]);
+});
+
+test('clocks jump ahead and back, and a way is choked in each direction (R47)', () => {
+  const blows = planStrikes({ kills: 0, weather: 60, holdTimeoutMs: 3_000, seed: 5 }).map(
+    ({ blow }) => blow,
+  );
+  const jumps = blows.flatMap((blow) => (blow.act === 'jump' ? [blow.offsetMs] : []));
+  expect([Math.min(...jumps) < -60_000, Math.max(...jumps) > 60_000]).toEqual([true, true]);
+  const directions = blows.flatMap((blow) => (blow.act === 'choke' ? [blow.direction] : []));
+  expect(new Set(directions)).toEqual(new Set(['to', 'from', 'both']));
 });
 
 test('the witness reads on where it stopped, also behind half an entry that a kill left', () => {
@@ -69,6 +85,10 @@ test('a wrong command line is answered with everything that is wrong', () => {
   });
   expect(readOptions(['--seed', '3', '--json'])).toMatchObject({
     kind: 'options',
-    options: { tasks: 100, kills: 5, seed: 3, json: true },
+    options: { tasks: 100, kills: 5, weather: 3, seed: 3, json: true, report: null },
+  });
+  expect(readOptions(['--report', 'report.txt'])).toMatchObject({
+    kind: 'wrong',
+    problems: [expect.stringContaining('.md')],
   });
 });
