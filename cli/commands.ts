@@ -7,6 +7,7 @@ import { eventsTail } from './commands/events.ts';
 import { gatewayAdd } from './commands/gateway-add.ts';
 import { gatewayCommands } from './commands/gateway-change.ts';
 import { gatewayGet, gatewayList } from './commands/gateway-read.ts';
+import { gatewaySet } from './commands/gateway-set.ts';
 import { migrateCommand } from './commands/migrate.ts';
 import { sessionGet, sessionList } from './commands/session.ts';
 import {
@@ -54,6 +55,7 @@ export const COMMANDS: readonly Command[] = [
   gatewayAdd,
   gatewayList,
   gatewayGet,
+  gatewaySet,
   ...gatewayCommands,
   eventsTail,
   doctor,

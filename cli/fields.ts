@@ -7,6 +7,12 @@ export const positiveCount = z
   .regex(/^[1-9]\d{0,8}$/, 'must be a whole number, at least 1')
   .transform(Number);
 
+/** A number greater than 0, with or without decimals. */
+export const positiveNumber = z
+  .string()
+  .regex(/^(?=.*[1-9])\d{1,7}(\.\d{1,6})?$/, 'must be a number greater than 0, like 2 or 0.5')
+  .transform(Number);
+
 /** `90`, `90s`, `15m`, `2h`, `1d` as seconds. */
 export const spanSeconds = z
   .string()

@@ -1,6 +1,7 @@
 import type { ManagedProcesses } from '../activities/hold-gateway/ports.ts';
 import type { Database } from '../src/db/database.ts';
 import type { AttemptPolicy } from '../src/domain/attempt-protocol-policy.ts';
+import type { RegionWeights } from '../src/domain/region-weights.ts';
 import type { Clock } from '../src/platform/clock.ts';
 import type { Logger } from '../src/platform/logger.ts';
 import type { RacePoints } from '../src/platform/race-points.ts';
@@ -20,6 +21,10 @@ export interface GatewayHostOptions {
   /** null: this host runs no managed gateways. */
   readonly managed: ManagedProcesses | null;
   readonly hold: { readonly heartbeatMs: number; readonly timeoutMs: number };
+  /** How much it wants the gateways of each region; default: all the same. */
+  readonly regionWeights?: RegionWeights;
+  /** How often load and health of each gateway are looked at; default five seconds. */
+  readonly observeEveryMs?: number;
   readonly run: { readonly heartbeatMs: number; readonly timeoutMs: number };
   readonly clock: Clock;
   readonly log: Logger;

@@ -1,4 +1,5 @@
 import { ensureHostId, ensureSecretKey } from '../src/config/data-files.ts';
+import { parseRegionWeights } from '../src/domain/region-weights.ts';
 import { createMetrics } from '../src/telemetry/metrics.ts';
 import { startGatewayHost } from './start-gateway-host.ts';
 import { runWorkerProcess } from './worker-process.ts';
@@ -19,6 +20,7 @@ await runWorkerProcess(
       secretKey: ensureSecretKey(config),
       managed: null,
       hold: config.hold,
+      regionWeights: parseRegionWeights(config.host.regionWeights),
       run: config.run,
       metrics: createMetrics({ registry }),
       onFatal: fail,

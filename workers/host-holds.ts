@@ -40,7 +40,7 @@ export function createHostHolds(options: GatewayHostOptions, parts: HostParts): 
     timings: {
       holdTimeoutMs: hold.timeoutMs,
       renewEveryMs: hold.heartbeatMs,
-      observeEveryMs: OBSERVE_EVERY_MS,
+      observeEveryMs: options.observeEveryMs ?? OBSERVE_EVERY_MS,
       reviewEveryMs: REVIEW_EVERY_MS,
     },
     connect({ id, endpoint }, token) {

@@ -58,7 +58,7 @@ export async function startGatewayHost(options: GatewayHostOptions): Promise<Gat
   );
   const claimer = startClaimer({
     ...{ db, hostId, clock, log },
-    offers: () => offersOf(holds.all()),
+    offers: () => offersOf(holds.all(), options.regionWeights),
     onClaim: delivery.deliver,
     observe: (seconds) => options.metrics.claimed(seconds),
   });

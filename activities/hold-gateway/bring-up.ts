@@ -1,6 +1,7 @@
 import { clearStarts, countRecentStarts, recordStart } from '../../src/db/gateway-store.ts';
 import type { GatewayRecord } from '../../src/db/gateway-record.ts';
 import type { GatewayFailure, GatewayState } from '../../src/domain/gateway.ts';
+import { healthHint, healthWords, type HealthState } from '../../src/domain/gateway-health.ts';
 import { runsGoOn } from '../../src/domain/hold.ts';
 import type { GatewayConnection } from '../../src/gateway/connection.ts';
 import type { HoldDeps } from './ports.ts';
@@ -140,7 +141,12 @@ export function reportOpen(gateway: GatewayRecord): GatewayReport {
     case 'running':
     case 'removed':
       return gateway.claimsOpen
-        ? report('open')
+        ? reportHealth(gateway.health)
         : report('draining', `${runsGoOn(gateway.lanes.held)} before the restart`);
   }
+}
+
+function reportHealth(health: HealthState | null): GatewayReport {
+  if (health === null || health.verdict === 'healthy') return report('open');
+  return report('degraded', healthWords(health), { hint: healthHint(health) });
 }

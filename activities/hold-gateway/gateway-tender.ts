@@ -5,6 +5,7 @@ import {
   writeGatewayState,
   type GatewayWriteResult,
 } from '../../src/db/gateway-store.ts';
+import { takesWork } from '../../src/domain/gateway.ts';
 import type { GatewayConnection } from '../../src/gateway/connection.ts';
 import {
   ensureProcess,
@@ -15,7 +16,7 @@ import {
   type GatewayReport,
 } from './bring-up.ts';
 import type { HoldLease } from './lease.ts';
-import { observeLoad, reviewIndeterminate } from './observe.ts';
+import { observeAgainInMs, observeLoad, reviewIndeterminate } from './observe.ts';
 import type { HoldDeps } from './ports.ts';
 import { ReviewPace } from './review-pace.ts';
 
@@ -51,7 +52,7 @@ export class GatewayTender {
   #stopForced = false;
   /** True once a process came up, or failed to, under this hold: the next start counts as unclean. */
   #started = false;
-  #observedAt = Number.NEGATIVE_INFINITY;
+  #observeAt = Number.NEGATIVE_INFINITY;
   readonly #reviews: ReviewPace;
   #retryAt = Number.NEGATIVE_INFINITY;
 
@@ -232,7 +233,7 @@ export class GatewayTender {
     }
     const { bootId, serverVersion: version, protocol } = hello;
     await this.#record({ bootId, stateId, version, protocol });
-    this.#observedAt = Number.NEGATIVE_INFINITY;
+    this.#observeAt = Number.NEGATIVE_INFINITY;
     this.#reviews.restart();
     this.#ready = true;
     this.#deps.onReady(gateway.id);
@@ -240,17 +241,29 @@ export class GatewayTender {
 
   /** What is done again and again while a gateway is reachable. */
   async #tend(gateway: GatewayRecord): Promise<void> {
-    const { clock, timings } = this.#deps;
-    const { gatewayId, lease } = this.#options;
+    const { gatewayId } = this.#options;
     const connection = this.openConnection();
     if (connection === null || !this.#ready) return;
-    const now = clock.monotonic();
-    if (now - this.#observedAt >= timings.observeEveryMs) {
-      this.#observedAt = now;
-      this.#heed(await observeLoad(this.#deps, gatewayId, lease.ownerEpoch(), connection));
-    }
-    await this.#report(this.#row ?? gateway, reportOpen(gateway));
+    if (this.#deps.clock.monotonic() >= this.#observeAt) await this.#observe(gateway, connection);
+    await this.#report(this.#row ?? gateway, reportOpen(this.#row ?? gateway));
     await this.#reviews.reviewIfDue(() => reviewIndeterminate(this.#deps, gatewayId));
+  }
+
+  async #observe(gateway: GatewayRecord, connection: GatewayConnection): Promise<void> {
+    const { clock, timings } = this.#deps;
+    const startedAt = clock.monotonic();
+    this.#observeAt = startedAt + timings.observeEveryMs;
+    const ownerEpoch = this.#options.lease.ownerEpoch();
+    const { written, health, changed } = await observeLoad(
+      this.#deps,
+      gateway,
+      ownerEpoch,
+      connection,
+    );
+    this.#observeAt = startedAt + observeAgainInMs(health, timings.observeEveryMs);
+    if (!this.#heed(written) || !changed) return;
+    await this.readRow();
+    this.#deps.onClaimable();
   }
 
   /** Writes the state, unless the row says it already. */
@@ -267,7 +280,7 @@ export class GatewayTender {
     if (!this.#heed(written) || !written.changed) return;
     this.#deps.log.info({ gatewayId, ...what }, 'gateway state');
     await this.readRow();
-    if (what.state === 'open') this.#deps.onClaimable();
+    if (takesWork(what.state)) this.#deps.onClaimable();
   }
 
   async #record(

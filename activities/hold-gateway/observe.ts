@@ -1,31 +1,78 @@
 import { openAttempts, type OpenAttempt } from '../../src/db/attempt-record.ts';
 import { recordObservation, type GatewayWriteResult } from '../../src/db/gateway-store.ts';
-import type { GatewayConnection } from '../../src/gateway/connection.ts';
+import type { GatewayRecord } from '../../src/db/gateway-record.ts';
+import {
+  HEALTHY,
+  judgeObservation,
+  nextHealth,
+  type HealthState,
+} from '../../src/domain/gateway-health.ts';
+import type { ExecutingRun, GatewayConnection } from '../../src/gateway/connection.ts';
+import { lookAtLoad, observationOf } from './look-at-load.ts';
 import type { HoldDeps } from './ports.ts';
 
+export interface LoadObserved {
+  readonly written: GatewayWriteResult;
+  readonly health: HealthState;
+  /** The row says something else of its health now, or leaves it other lanes. */
+  readonly changed: boolean;
+}
+
 /**
- * Reads the gateway's lane limit and what executes there, and writes what the claim counts with. Runs that belong to
- * none of Dash's open attempts are foreign: a person chatting, another orchestrator, a run that Dash gave up.
+ * Looks at the gateway's load and health and writes what the claim counts with: its lane limit, the lanes that its
+ * health leaves (R20), and the runs there that belong to none of Dash's open attempts: a person chatting, another
+ * orchestrator, a run that Dash gave up.
  */
 export async function observeLoad(
   deps: HoldDeps,
-  gatewayId: string,
+  gateway: GatewayRecord,
   ownerEpoch: number,
   connection: GatewayConnection,
-): Promise<GatewayWriteResult> {
-  const [lanes, executing, attempts] = await Promise.all([
-    connection.lanes(),
-    connection.listExecuting(),
-    openAttempts(deps.db, gatewayId),
-  ]);
-  const ours = new Set(attempts.flatMap((a) => [...a.runIds, ...a.recoveryRunIds]));
-  const foreign = executing.filter((run) => run.runId === null || !ours.has(run.runId));
-  return recordObservation(deps.db, {
-    gatewayId,
+): Promise<LoadObserved> {
+  const before = gateway.health ?? HEALTHY;
+  // The gateway's report of itself may be a minute old; a suspicion is worth a fresh one.
+  const suspicious = before.ills > 0 || before.verdict !== 'healthy';
+  const seen = await lookAtLoad(deps.clock, connection, { freshHealth: suspicious });
+  const judged = judgeObservation(
+    observationOf(seen, {
+      readyForMs: connection.identity()?.readyForMs ?? 0,
+      recentRuns: gateway.recent.runs,
+      errorRate: gateway.recent.errorRate,
+    }),
+  );
+  const reportedLanes = seen.kind === 'seen' ? seen.lanes.max : gateway.lanes.reported;
+  const capacity = Math.min(gateway.lanes.configured, reportedLanes ?? Number.POSITIVE_INFINITY);
+  const health = nextHealth(before, judged, capacity);
+  const written = await recordObservation(deps.db, {
+    gatewayId: gateway.id,
     ownerEpoch,
-    reportedLanes: lanes.max,
-    foreignRuns: foreign.length,
+    health,
+    healthLanes: health.lanes,
+    ...(seen.kind === 'seen'
+      ? { reportedLanes, foreignRuns: await countForeign(deps, gateway.id, seen.executing) }
+      : {}),
   });
+  const changed =
+    health.verdict !== before.verdict ||
+    health.lanes !== before.lanes ||
+    health.reasons.join() !== before.reasons.join();
+  return { written, health, changed };
+}
+
+async function countForeign(
+  deps: HoldDeps,
+  gatewayId: string,
+  executing: readonly ExecutingRun[],
+): Promise<number> {
+  const attempts = await openAttempts(deps.db, gatewayId);
+  const ours = new Set(attempts.flatMap((a) => [...a.runIds, ...a.recoveryRunIds]));
+  return executing.filter((run) => run.runId === null || !ours.has(run.runId)).length;
+}
+
+/** When to look again: soon after a look that was not good, and more often while the gateway is not well. */
+export function observeAgainInMs({ verdict, ills }: HealthState, everyMs: number): number {
+  if (ills > 0) return everyMs / 5;
+  return verdict === 'healthy' ? everyMs : everyMs / 2;
 }
 
 /**

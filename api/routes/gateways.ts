@@ -4,6 +4,7 @@ import { actorOf, type Credential } from '../../src/auth/credential.ts';
 import { AppError } from '../../src/contract/errors.ts';
 import type { gatewayRoutes } from '../../src/contract/gateways.ts';
 import type { GatewayRecord } from '../../src/db/gateway-record.ts';
+import { updateGateway } from '../../src/db/gateway-settings.ts';
 import { getGateway, listGateways, registerGateway } from '../../src/db/gateway-store.ts';
 import { sealSecret } from '../../src/platform/secret-box.ts';
 import type { ApiCall, Handler, Handlers, Reply } from '../handler.ts';
@@ -33,6 +34,7 @@ const register: Handler<GatewayRoutes['register']> = async (deps, { body, creden
     region: body.region ?? null,
     allowedTenants: body.allowedTenants ?? null,
     configuredLanes: body.lanes,
+    costWeight: body.costWeight,
     sealedToken: sealSecret(deps.secretKey, token),
     actor: actorOf(credential),
   });
@@ -64,6 +66,19 @@ async function visibleGateway(
   return row;
 }
 
+const update: Handler<GatewayRoutes['update']> = async (deps, { params, body, credential }) => {
+  const { gatewayId } = params;
+  const result = await updateGateway(deps.db, {
+    gatewayId,
+    changes: body,
+    actor: actorOf(credential),
+  });
+  if (result.kind === 'not-found') throw notFound('gateway', gatewayId);
+  if (result.kind === 'removed')
+    throw refused(gatewayId, 'new settings', { state: 'removed', accepts: [], detail: null });
+  return { status: 200, body: gatewayDto(result.gateway) };
+};
+
 /** An order to the gateway's workflow, which records the wish or says what its state accepts. */
 function command(message: GatewayMessage) {
   return async (
@@ -90,7 +105,7 @@ function command(message: GatewayMessage) {
 
 function refused(
   gatewayId: string,
-  message: GatewayMessage,
+  message: GatewayMessage | 'new settings',
   why: {
     readonly state: string;
     readonly accepts: readonly string[];
@@ -129,6 +144,7 @@ export const gatewayHandlers: Handlers<GatewayRoutes> = {
   register,
   list,
   get,
+  update,
   start: command('start'),
   stop: command('stop'),
   restart: command('restart'),

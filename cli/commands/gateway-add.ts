@@ -4,7 +4,7 @@ import { CliError } from '../cli-error.ts';
 import { defineCommand } from '../command.ts';
 import type { CliContext } from '../context.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
-import { flag, pairs, positiveCount, spanSeconds, textList } from '../fields.ts';
+import { flag, pairs, positiveCount, positiveNumber, spanSeconds, textList } from '../fields.ts';
 import { followGateway, gatewayStateWords } from '../gateway-state.ts';
 import { readAll, readNamed } from '../swarm-file.ts';
 
@@ -19,6 +19,7 @@ const input = z.object({
   capability: textList,
   tenant: textList,
   lanes: positiveCount.optional(),
+  costWeight: positiveNumber.optional(),
   wait: flag,
   timeout: spanSeconds.optional(),
 });
@@ -50,6 +51,10 @@ export const gatewayAdd = defineCommand({
       repeatable: true,
     },
     { flags: '--lanes <n>', help: 'runs at the same time (4)' },
+    {
+      flags: '--cost-weight <n>',
+      help: 'its share of the spend, relative to the others (1)',
+    },
     { flags: '--wait', help: 'until it is open (exit code 1 when it failed instead)' },
     { flags: '--timeout <span>', help: 'with --wait: how long to wait (exit code 3 afterwards)' },
   ],
@@ -85,7 +90,7 @@ async function add(given: Input, context: CliContext): Promise<ExitCode> {
 }
 
 async function bodyOf(given: Input, context: CliContext): Promise<RegisterGateway> {
-  const { endpoint, id, label, region, capability, tenant, lanes } = given;
+  const { endpoint, id, label, region, capability, tenant, lanes, costWeight } = given;
   const token = await tokenOf(given, context);
   const shared = {
     ...(id === undefined ? {} : { id }),
@@ -94,6 +99,7 @@ async function bodyOf(given: Input, context: CliContext): Promise<RegisterGatewa
     ...(capability === undefined ? {} : { capabilities: capability }),
     ...(tenant === undefined ? {} : { allowedTenants: tenant }),
     ...(lanes === undefined ? {} : { lanes }),
+    ...(costWeight === undefined ? {} : { costWeight }),
   };
   if (given.managed) {
     return {

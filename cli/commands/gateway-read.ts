@@ -55,6 +55,12 @@ function fieldsOf(gateway: Gateway, nowMs: number): [string, string | number | n
       `${lanes.held} held, ${lanes.free} free of ${lanes.configured} (the gateway's own limit: ${lanes.reported ?? 'not seen yet'})`,
     ],
     ['foreign runs', lanes.foreign],
+    ['health', healthWords(gateway, nowMs)],
+    [
+      'lately',
+      `${Math.round(gateway.health.errorRate * 100)} % of its runs failed, accepted after ${millis(gateway.health.latencyMs)}, done after ${millis(gateway.health.runMs)}`,
+    ],
+    ['cost weight', gateway.costWeight],
     [
       'labels',
       Object.entries(gateway.labels)
@@ -75,6 +81,16 @@ function fieldsOf(gateway: Gateway, nowMs: number): [string, string | number | n
     ['boot', gateway.bootId],
     ['last seen', age(gateway.lastSeenAt, nowMs)],
   ];
+}
+
+function healthWords({ health, lanes }: Gateway, nowMs: number): string {
+  const left = lanes.health === null ? '' : `, ${lanes.health} lanes left`;
+  const why = health.reasons.length === 0 ? '' : ` (${health.reasons.join(', ')}${left})`;
+  return `${health.verdict}${why} since ${age(health.since, nowMs)}`;
+}
+
+function millis(value: number | null): string {
+  return value === null ? 'an unknown time' : `${Math.round(value)} ms`;
 }
 
 function columns(nowMs: number): readonly Column<Gateway>[] {

@@ -6,6 +6,7 @@ import { Registry } from 'prom-client';
 import type { ManagedProcesses } from '../../activities/hold-gateway/ports.ts';
 import { startApi } from '../../api/start-api.ts';
 import { ensureAdminKey } from '../../src/auth/admin-key.ts';
+import { parseRegionWeights } from '../../src/domain/region-weights.ts';
 import { ensureHostId, ensureSecretKey } from '../../src/config/data-files.ts';
 import { createDatabase, type Database } from '../../src/db/database.ts';
 import { choosePort } from '../../src/local/free-port.ts';
@@ -107,6 +108,7 @@ async function startHost(
     secretKey: ensureSecretKey(config),
     onFatal: (error) => up.fail(workerEnded(error)),
     hold: config.hold,
+    regionWeights: parseRegionWeights(config.host.regionWeights),
     run: config.run,
   });
   // What takes longer must not use up the time of those that are to end after it.

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isRegionWeights } from '../domain/region-weights.ts';
 import { LOG_LEVELS } from '../platform/logger.ts';
 import { isSecretKey } from '../platform/secret-box.ts';
 
@@ -159,6 +160,18 @@ export const configSchema = z.strictObject({
         env: 'DASH_MAX_GATEWAYS',
         description: 'Gateways that one host holds at most.',
       }),
+      regionWeights: setting(
+        text
+          .refine(isRegionWeights, {
+            error: 'looks like eu-1=1,us-1=0.5, with weights from 0 to 1',
+          })
+          .optional(),
+        {
+          env: 'DASH_REGION_WEIGHTS',
+          description:
+            'How much this host wants the gateways of each region, 0 to 1: eu-1=1,us-1=0.5. Not named: 1.',
+        },
+      ),
       handOverGraceMs: setting(milliseconds.default(30_000), {
         env: 'DASH_HAND_OVER_GRACE_MS',
         description: 'Time that a host has to hand over its gateways when it is asked to end.',

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { HEALTH_REASONS, HEALTH_VERDICTS } from '../domain/gateway-health.ts';
 import {
   GATEWAY_FAILURES,
   GATEWAY_MESSAGES,
@@ -24,6 +25,16 @@ const endpoint = z
   )
   .meta({ example: 'ws://127.0.0.1:18789' });
 
+const lanes = z
+  .int()
+  .min(1)
+  .max(1000)
+  .meta({ description: "Runs at the same time; the gateway's own lane limit counts too" });
+const costWeight = z.number().positive('must be greater than 0').max(1_000_000).meta({
+  description:
+    'Its share of the spend: 2 gets twice what 1 gets. Counts where the gateways that a host could choose from have different weights',
+});
+
 const shared = {
   id: gatewayName.optional().meta({ description: 'Default: made from the endpoint' }),
   labels: labels.default({}),
@@ -35,12 +46,8 @@ const shared = {
     .max(1000)
     .optional()
     .meta({ description: 'Default: every tenant' }),
-  lanes: z
-    .int()
-    .min(1)
-    .max(1000)
-    .default(4)
-    .meta({ description: "Runs at the same time; the gateway's own lane limit counts too" }),
+  lanes: lanes.default(4),
+  costWeight: costWeight.default(1),
 };
 
 export const registerGateway = z
@@ -71,6 +78,19 @@ export const registerGateway = z
   });
 export type RegisterGateway = z.input<typeof registerGateway>;
 
+export const updateGateway = z
+  .strictObject({
+    labels: labels.optional().meta({ description: 'All labels: those that are not named go' }),
+    region: shared.region.nullable().meta({ description: 'null: none' }),
+    capabilities: z.array(label).max(100).optional(),
+    allowedTenants: shared.allowedTenants.nullable().meta({ description: 'null: every tenant' }),
+    lanes: lanes.optional(),
+    costWeight: costWeight.optional(),
+  })
+  .refine((changes) => Object.keys(changes).length > 0, 'name at least one thing to change')
+  .meta({ id: 'UpdateGateway', description: 'What is left out stays' });
+export type UpdateGateway = z.input<typeof updateGateway>;
+
 export const gateway = z
   .object({
     id: gatewayName,
@@ -88,7 +108,25 @@ export const gateway = z
         .meta({ description: "The gateway's own limit; null: not seen yet" }),
       held: z.int(),
       foreign: z.int().meta({ description: 'Runs there that are not of Dash' }),
+      health: z.int().nullable().meta({ description: 'What its health leaves; null: no limit' }),
       free: z.int(),
+    }),
+    costWeight: z.number().meta({ description: 'Its share of the spend, relative to the others' }),
+    health: z.object({
+      verdict: z.enum(HEALTH_VERDICTS).meta({
+        description: 'sick: it gets fewer lanes; unhealthy: it gets no new work',
+      }),
+      reasons: z.array(z.enum(HEALTH_REASONS)),
+      since: moment,
+      errorRate: z.number().meta({
+        description: 'Of the attempts that ended there lately, the part that the gateway failed',
+      }),
+      latencyMs: z.number().nullable().meta({
+        description: 'Until it accepts a run, on average; null: none seen yet',
+      }),
+      runMs: z.number().nullable().meta({
+        description: 'Until a run succeeds, on average; null: none seen yet',
+      }),
     }),
     pools: z.array(z.string()).meta({ description: 'Pools that it belongs to by its labels' }),
     state: z.enum(GATEWAY_STATES),
@@ -178,6 +216,18 @@ export const gatewayRoutes = {
     params: gatewayParams,
     responses: { 200: { description: 'The gateway', schema: gateway } },
     errors: ['gateway-not-found'],
+  }),
+  update: defineRoute({
+    method: 'PATCH',
+    path: '/api/v1/gateways/{gatewayId}',
+    summary: 'Change the settings of a gateway',
+    description: 'The next claim heeds them; what runs there goes on.',
+    scope: 'gateways:write',
+    reach: 'fleet',
+    params: gatewayParams,
+    body: updateGateway,
+    responses: { 200: { description: 'The gateway as it is now', schema: gateway } },
+    errors: ['gateway-not-found', 'gateway-refuses'],
   }),
   start: command('start', 'Start a gateway, or connect to it'),
   stop: command('stop', 'Drain and stop a gateway'),

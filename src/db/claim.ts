@@ -9,6 +9,13 @@ export interface OfferedGateway {
   readonly lanes: number;
   /** Of the router: among gateways that fit, the greatest wins. */
   readonly score: number;
+  /** What the score loses with each run there, held or foreign, as the claim counts them; absent: nothing. */
+  readonly perRun?: number;
+  /** Shares of the spend (R57): what the score loses per unit that the account is ahead; absent: nothing. */
+  readonly perSpend?: number;
+  /** What each claim adds to the account, and how far an account may lag; with `perSpend`. */
+  readonly charge?: number;
+  readonly credit?: number;
   /** Machine-readable, stored with the attempt (P12). */
   readonly reasons: readonly string[];
 }

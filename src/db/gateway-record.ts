@@ -1,3 +1,4 @@
+import type { HealthState } from '../domain/gateway-health.ts';
 import type { GatewayFailure, GatewayKind, GatewayState } from '../domain/gateway.ts';
 
 /** What an operator wants of a gateway. */
@@ -20,7 +21,27 @@ export interface GatewayRecord {
     readonly reported: number | null;
     readonly held: number;
     readonly foreign: number;
+    /** What its health leaves; null: no limit. */
+    readonly health: number | null;
+    /** min(configured, reported, health) − held − foreign, at least 0. */
     readonly free: number;
+  };
+  /** Its share of the spend, relative to the others (R57). */
+  readonly costWeight: number;
+  /** As its owner judges it; null: not observed yet. */
+  readonly health: HealthState | null;
+  /** Since when the verdict is what it is. */
+  readonly healthSince: string;
+  /** What Dash's own attempts there have shown lately. */
+  readonly recent: {
+    /** Attempts that ended by the gateway's doing; they fade, so this is no whole number. */
+    readonly runs: number;
+    /** The part of them that failed: 0 to 1. */
+    readonly errorRate: number;
+    /** Moving averages; null: none seen yet. */
+    readonly acceptMs: number | null;
+    readonly runMs: number | null;
+    readonly costUsd: number | null;
   };
   /** Pools that it belongs to by its labels. */
   readonly pools: readonly string[];

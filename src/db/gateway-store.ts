@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import type { HealthState } from '../domain/gateway-health.ts';
 import type { GatewayFailure, GatewayKind, GatewayState } from '../domain/gateway.ts';
 import type { Database } from './database.ts';
 import type { DesiredState, GatewayRecord } from './gateway-record.ts';
@@ -13,6 +14,8 @@ export interface NewGateway {
   readonly region?: string | null;
   readonly allowedTenants?: readonly string[] | null;
   readonly configuredLanes: number;
+  /** Its share of the spend, relative to the others (R57); default 1. */
+  readonly costWeight?: number;
   /** Encrypted by the caller. */
   readonly sealedToken?: Uint8Array;
   readonly actor: string;
@@ -82,6 +85,9 @@ export function recordObservation(
     readonly protocol?: number | null;
     readonly process?: Readonly<Record<string, unknown>> | null;
     readonly endpoint?: string;
+    readonly health?: HealthState;
+    /** Lanes that its health leaves; null: no limit. */
+    readonly healthLanes?: number | null;
   },
 ): Promise<GatewayWriteResult> {
   return db.call('record_observation', options);

@@ -24,6 +24,10 @@ export interface GatewayLanes {
   readonly gatewayId: string;
   readonly held: number;
   readonly free: number;
+  /** Part of the lanes that its health leaves: 1 healthy, 0 unhealthy. */
+  readonly health: number;
+  /** Of the attempts that ended there lately, the part that failed by its doing. */
+  readonly errorRate: number;
 }
 
 /** Lanes of every gateway that is not removed; free is 0 where nothing may be claimed. */

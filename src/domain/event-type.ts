@@ -34,6 +34,7 @@ export const EVENT_TYPES = [
   'swarm.cancel-requested',
   'swarm.node',
   'gateway.registered',
+  'gateway.updated',
   'gateway.state',
   'gateway.desired',
   'gateway.claims',

@@ -32,6 +32,20 @@ export const METRICS = {
     help: 'Lanes of each gateway: held by attempts, or free for a claim',
     labels: ['gateway', 'kind'],
   },
+  gatewayHealth: {
+    name: 'dash_gateway_health_ratio',
+    type: 'gauge',
+    source: 'rows',
+    help: 'Part of the usable lanes that the health of each gateway leaves: 1 healthy, 0 unhealthy',
+    labels: ['gateway'],
+  },
+  gatewayErrors: {
+    name: 'dash_gateway_error_ratio',
+    type: 'gauge',
+    source: 'rows',
+    help: 'Of the attempts that ended at each gateway lately, the part that failed by its doing',
+    labels: ['gateway'],
+  },
   gateways: {
     name: 'dash_gateways',
     type: 'gauge',

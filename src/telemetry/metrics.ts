@@ -14,6 +14,8 @@ export interface RowMetrics {
     readonly gatewayId: string;
     readonly held: number;
     readonly free: number;
+    readonly health: number;
+    readonly errorRate: number;
   }[];
   readonly gateways: readonly { readonly state: string; readonly count: number }[];
   readonly attempts: readonly {
@@ -79,13 +81,16 @@ function rowSeries(registry: Registry): { show(rows: RowMetrics | null): void } 
   const depth = gauge(registry, METRICS.queueDepth);
   const age = gauge(registry, METRICS.queueOldestAge);
   const lanes = gauge(registry, METRICS.lanes);
+  const health = gauge(registry, METRICS.gatewayHealth);
+  const errors = gauge(registry, METRICS.gatewayErrors);
   const gateways = gauge(registry, METRICS.gateways);
   const attempts = counter(registry, METRICS.attempts);
   const findings = counter(registry, METRICS.reconcileFindings);
   const up = gauge(registry, METRICS.databaseUp);
   return {
     show: (rows) => {
-      for (const series of [tasks, depth, age, lanes, gateways, attempts, findings]) series.reset();
+      for (const series of [tasks, depth, age, lanes, health, errors, gateways, attempts, findings])
+        series.reset();
       up.set(rows === null ? 0 : 1);
       if (rows === null) return;
       for (const { state, count } of rows.tasks) tasks.set({ state }, count);
@@ -94,7 +99,9 @@ function rowSeries(registry: Registry): { show(rows: RowMetrics | null): void } 
         depth.set({ pool, priority }, count);
         age.set({ pool, priority }, oldestAgeSeconds);
       }
-      for (const { gatewayId, held, free } of rows.lanes) {
+      for (const { gatewayId, held, free, health: left, errorRate } of rows.lanes) {
+        health.set({ gateway: gatewayId }, left);
+        errors.set({ gateway: gatewayId }, errorRate);
         lanes.set({ gateway: gatewayId, kind: 'held' }, held);
         lanes.set({ gateway: gatewayId, kind: 'free' }, free);
       }

@@ -91,5 +91,5 @@ language sql immutable as $$
   where (p_gateway_id is null or g.id = p_gateway_id)
     and p_pool = any(g.pools)
     and (g.allowed_tenants is null or p_tenant = any(g.allowed_tenants))
-  order by g.score desc, g.lanes desc, g.id limit 1
+  order by dash.score_now(g) desc, g.lanes desc, g.id limit 1
 $$;

@@ -33,6 +33,7 @@ begin
       v_blocked := v_blocked || c.task_id;
     end if;
   end loop;
+  perform dash.charge_claims(p->'gateways', v_claims);
   perform dash.emit_claims(v_claims, v_blocked);
   return jsonb_build_object('claims', v_claims);
 end $$;
@@ -60,16 +61,21 @@ begin
   where id in (select o->>'gatewayId' from jsonb_array_elements(p_offered) o)
   order by id for no key update;
   return array(
-    select row(g.id, g.owner_epoch, least(o.lanes, free.lanes), o.score, o.reasons, g.allowed_tenants, pools.ids)::dash.free_gateway
-    from jsonb_to_recordset(p_offered) as o ("gatewayId" text, "ownerEpoch" bigint, lanes integer, score float8, reasons jsonb)
+    select row(g.id, g.owner_epoch, least(o.lanes, cap.lanes - cap.used), o.score, o.reasons, g.allowed_tenants, pools.ids,
+      cap.used, cap.lanes, coalesce(o."perRun", 0), coalesce(o."perSpend", 0), coalesce(account.spend, 0),
+      coalesce(o.charge, 0))::dash.free_gateway
+    from jsonb_to_recordset(p_offered) as o (
+      "gatewayId" text, "ownerEpoch" bigint, lanes integer, score float8, reasons jsonb, "perRun" float8,
+      "perSpend" float8, charge float8)
     join dash.gateways g on g.id = o."gatewayId"
+    left join dash.spend_accounts(p_offered) account on account.gateway_id = g.id
     cross join lateral (
-      select least(g.configured_lanes, g.reported_lanes) - g.foreign_runs
-        - (select count(*) from dash.attempts a where a.holds_lane and a.gateway_id = g.id)::integer as lanes) free
+      select dash.usable_lanes(g) as lanes, g.foreign_runs
+        + (select count(*) from dash.attempts a where a.holds_lane and a.gateway_id = g.id)::integer as used) cap
     cross join lateral (
       select array(select p.id from dash.pools p where g.labels @> p.match_labels order by p.id) as ids) pools
     where g.owner_host = p_host_id and g.owner_epoch = o."ownerEpoch"
-      and g.state in ('open', 'degraded') and g.claims_open and least(o.lanes, free.lanes) > 0
+      and g.state in ('open', 'degraded') and g.claims_open and least(o.lanes, cap.lanes - cap.used) > 0
     order by g.id);
 end $$;
 
@@ -86,10 +92,11 @@ $$;
 create or replace function dash.take_lane(p_free dash.free_gateway[], p_gateway_id text) returns dash.free_gateway[]
 language sql immutable as $$
   select array(
-    select row(g.id, g.owner_epoch, left_over.lanes, g.score, g.reasons, g.allowed_tenants, g.pools)::dash.free_gateway
+    select row(g.id, g.owner_epoch, g.lanes - taken.n, g.score, g.reasons, g.allowed_tenants, g.pools,
+      g.used + taken.n, g.capacity, g.per_run, g.per_spend, g.spend + g.charge * taken.n, g.charge)::dash.free_gateway
     from unnest(p_free) g
-    cross join lateral (select g.lanes - (g.id = p_gateway_id)::integer as lanes) left_over
-    where left_over.lanes > 0 order by g.id)
+    cross join lateral (select (g.id = p_gateway_id)::integer as n) taken
+    where g.lanes > taken.n order by g.id)
 $$;
 
 -- Makes the attempt and moves the task (P13). A null row when the task changed meanwhile, or when an open attempt
@@ -106,7 +113,7 @@ begin
   end if;
   insert into dash.attempts (id, task_id, number, tenant, session_id, gateway_id, owner_epoch, state, route)
   values (gen_random_uuid(), t.id, t.last_attempt + 1, t.tenant, t.session_id, g.id, g.owner_epoch, 'planned',
-          jsonb_build_object('score', g.score, 'reasons', g.reasons))
+          dash.route_json(g))
   on conflict do nothing returning * into a;
   if a.id is null then
     update dash.tasks set state = 'blocked', state_reason = 'conflict', updated_at = now() where id = t.id;

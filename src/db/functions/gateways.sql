@@ -6,16 +6,18 @@ declare
   g dash.gateways;
 begin
   insert into dash.gateways
-    (id, kind, endpoint, profile, labels, capabilities, region, allowed_tenants, configured_lanes)
+    (id, kind, endpoint, profile, labels, capabilities, region, allowed_tenants, configured_lanes, cost_weight)
   values (
     p->>'id', p->>'kind', p->>'endpoint', coalesce(dash.json_value(p->'profile'), '{}'),
     coalesce(dash.json_value(p->'labels'), '{}'), coalesce(dash.text_array(p->'capabilities'), '{}'), p->>'region',
-    dash.text_array(p->'allowedTenants'), (p->>'configuredLanes')::integer)
+    dash.text_array(p->'allowedTenants'), (p->>'configuredLanes')::integer,
+    coalesce((p->>'costWeight')::double precision, 1))
   on conflict (id) do nothing returning * into g;
   if g.id is null then
     return jsonb_build_object(
       'kind', 'exists', 'gateway', (select dash.gateway_json(x) from dash.gateways x where x.id = p->>'id'));
   end if;
+  insert into dash.gateway_stats (gateway_id) values (g.id);
   if p->>'sealedToken' is not null then
     insert into dash.gateway_credentials (gateway_id, sealed_token)
     values (g.id, decode(p->>'sealedToken', 'hex'));
@@ -95,7 +97,10 @@ begin
     version = case when p ? 'version' then p->>'version' else version end,
     protocol = case when p ? 'protocol' then (p->>'protocol')::integer else protocol end,
     process = case when p ? 'process' then dash.json_value(p->'process') else process end,
-    endpoint = coalesce(p->>'endpoint', endpoint)
+    endpoint = coalesce(p->>'endpoint', endpoint),
+    health = coalesce(dash.json_value(p->'health'), health),
+    health_lanes = case when p ? 'healthLanes' then (p->>'healthLanes')::integer else health_lanes end,
+    health_since = case when p->'health'->>'verdict' <> coalesce(health->>'verdict', 'healthy') then now() else health_since end
   where id = p->>'gatewayId';
   return jsonb_build_object('kind', 'ok', 'changed', true);
 end $$;

@@ -27,7 +27,10 @@ language sql stable as $$
   select coalesce(jsonb_agg(jsonb_build_object(
     'gatewayId', g.id, 'held', held.lanes,
     'free', case when g.state in ('open', 'degraded') and g.claims_open then
-      greatest(0, least(g.configured_lanes, g.reported_lanes) - held.lanes - g.foreign_runs) else 0 end)
+      greatest(0, dash.usable_lanes(g) - held.lanes - g.foreign_runs) else 0 end,
+    'health', coalesce(round(
+      least(1, g.health_lanes::numeric / nullif(least(g.configured_lanes, g.reported_lanes), 0)), 3), 1),
+    'errorRate', dash.recent_json(g)->'errorRate')
     order by g.id), '[]')
   from dash.gateways g
   cross join lateral (

@@ -62,7 +62,9 @@ language sql stable as $$
     'capabilities', g.capabilities, 'region', g.region, 'allowedTenants', g.allowed_tenants,
     'lanes', jsonb_build_object(
       'configured', g.configured_lanes, 'reported', g.reported_lanes, 'held', held.lanes, 'foreign', g.foreign_runs,
-      'free', greatest(0, least(g.configured_lanes, g.reported_lanes) - held.lanes - g.foreign_runs)),
+      'health', g.health_lanes, 'free', greatest(0, dash.usable_lanes(g) - held.lanes - g.foreign_runs)),
+    'costWeight', g.cost_weight, 'health', g.health, 'healthSince', dash.iso(g.health_since),
+    'recent', dash.recent_json(g),
     'pools', (select coalesce(jsonb_agg(p.id order by p.id), '[]') from dash.pools p
               where g.labels @> p.match_labels),
     'state', g.state, 'failure', g.failure, 'stateReason', g.state_reason, 'hint', g.hint,

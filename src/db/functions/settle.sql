@@ -71,6 +71,7 @@ begin
     usage = coalesce(p_usage, usage),
     evidence = coalesce(p_evidence, evidence)
   where id = a.id;
+  perform dash.count_at_gateway(a, p_outcome, p_failure, p_usage);
   perform dash.count_attempt(p_outcome, case when p_outcome = 'failed' then p_failure->>'class' end);
 end $$;
 

@@ -107,6 +107,47 @@ describe('registering', () => {
   });
 });
 
+describe('settings', () => {
+  const patch = (id: string, body: unknown): Promise<Response> =>
+    api.request('PATCH', `/api/v1/gateways/${id}`, { body });
+
+  test('are changed where they are named, and answered as they are now (R18)', async () => {
+    const changed = await patch('first', { costWeight: 0.5, region: null, lanes: 3 });
+    expect(changed.status).toBe(200);
+    expect(await changed.json()).toMatchObject({
+      id: 'first',
+      costWeight: 0.5,
+      region: null,
+      labels: { size: 'big' },
+      lanes: { configured: 3 },
+      health: { verdict: 'healthy', reasons: [], errorRate: 0 },
+    });
+  });
+
+  test.each([
+    [{ costWeight: 0 }, /costWeight/],
+    [{ costWeight: 'much' }, /costWeight/],
+    [{ lanes: 0 }, /lanes/],
+    [{ allowedTenants: [] }, /allowedTenants/],
+    [{ endpoint: 'ws://127.0.0.1:1' }, /endpoint/],
+    [{}, /at least one/],
+  ])('%j is refused with what is wrong (R18)', async (body, words) => {
+    const answer = await patch('first', body);
+    expect(answer.status).toBe(422);
+    expect(await answer.text()).toMatch(words);
+  });
+
+  test('belong to gateways that there are (R18)', async () => {
+    expect((await patch('nowhere', { lanes: 2 })).status).toBe(404);
+    const removed = await patch('adopted-gate-example-8443', { lanes: 2 });
+    expect(removed.status).toBe(409);
+    expect(await removed.json()).toMatchObject({
+      code: 'gateway-refuses',
+      details: { state: 'removed' },
+    });
+  });
+});
+
 describe('commands', () => {
   const COMMANDS = GATEWAY_MESSAGES;
 

@@ -101,11 +101,35 @@ describe('dashctl gateway against a real API', () => {
     expect(again).toMatchObject({ exitCode: 6, stdout: '' });
   });
 
+  test('set changes what is named and nothing else; get shows weight and health (R57)', async () => {
+    const set = await cli(
+      'gateway set gw-1 --lanes 3 --cost-weight 2.5 --region eu-1 --tenant docs,ops'.split(' '),
+    );
+    expect(set).toMatchObject({ exitCode: 0, stdout: 'gw-1: changed\n' });
+    expect((await cli(['gateway', 'get', 'gw-1', '--json'])).json()).toMatchObject({
+      labels: { team: 'docs' },
+      lanes: { configured: 3, health: null },
+      costWeight: 2.5,
+      region: 'eu-1',
+      allowedTenants: ['docs', 'ops'],
+      health: { verdict: 'healthy', reasons: [], errorRate: 0, latencyMs: null },
+    });
+    await cli('gateway set gw-1 --without-region --every-tenant'.split(' '));
+    const get = await cli(['gateway', 'get', 'gw-1']);
+    expect(get.stdout).toMatch(/tenants +all/);
+    expect(get.stdout).toMatch(/health +healthy since/);
+    expect(get.stdout).toMatch(/cost weight +2.5/);
+    for (const wrong of ['', '--cost-weight 0', '--region x --without-region']) {
+      const run = await cli(`gateway set gw-1 ${wrong}`.trim().split(' '));
+      expect({ wrong, exitCode: run.exitCode }).toEqual({ wrong, exitCode: 2 });
+    }
+  });
+
   test('every verb stores its wish; a state that refuses it is exit code 6 with what it accepts', async () => {
     await cli(['gateway', 'add', 'ws://127.0.0.1:18790', '--id', 'gw-2', '--token', 'some-token']);
     const verbs = COMMANDS.filter(({ path }) => path[0] === 'gateway')
       .map(({ path }) => path[1]!)
-      .filter((verb) => !['add', 'list', 'get'].includes(verb));
+      .filter((verb) => !['add', 'list', 'get', 'set'].includes(verb));
     expect(verbs).toEqual([
       'start',
       'stop',

@@ -29,6 +29,7 @@ test('the commands that the issue names exist', () => {
         'add',
         'list',
         'get',
+        'set',
         'start',
         'stop',
         'drain',

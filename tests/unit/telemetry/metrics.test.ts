@@ -7,7 +7,7 @@ const SPECS = Object.values<MetricSpec>(METRICS);
 const ROWS: RowMetrics = {
   tasks: [{ state: 'queued', count: 3 }],
   queue: [{ pool: 'default', priority: 'high', depth: 3, oldestAgeSeconds: 1.5 }],
-  lanes: [{ gatewayId: 'g1', held: 1, free: 3 }],
+  lanes: [{ gatewayId: 'g1', held: 1, free: 3, health: 0.75, errorRate: 0.2 }],
   gateways: [{ state: 'open', count: 1 }],
   attempts: [
     { outcome: 'succeeded', failureClass: null, count: 5 },
@@ -67,6 +67,8 @@ describe('metrics', () => {
     expect(first).toContain('dash_queue_depth{pool="default",priority="high"} 3');
     expect(first).toContain('dash_queue_oldest_age_seconds{pool="default",priority="high"} 1.5');
     expect(first).toContain('dash_lanes{gateway="g1",kind="free"} 3');
+    expect(first).toContain('dash_gateway_health_ratio{gateway="g1"} 0.75');
+    expect(first).toContain('dash_gateway_error_ratio{gateway="g1"} 0.2');
     expect(first).toContain('dash_attempts_total{outcome="failed",class="transient"} 2');
     const second = await metrics.scrape(() => Promise.resolve({ ...ROWS, queue: [] }));
     expect(second).not.toContain('dash_queue_depth{');
