@@ -95,15 +95,24 @@ function passOn(
       next.deliver();
     }
   };
-  const send = (deliver: () => void): void => {
+  const send = (deliver: () => void, whenLost: () => void = () => undefined): void => {
     const { isLost, delayMs } = fate();
-    if (isLost) return;
+    if (isLost) {
+      whenLost();
+      return;
+    }
     const atMs = Math.max(queue.at(-1)?.atMs ?? 0, performance.now() + delayMs);
     if (queue.length === 0 && delayMs === 0) deliver();
     else if (queue.push({ atMs, deliver }) === 1) pump();
   };
   source.on('data', (bytes) => send(() => sink.write(bytes)));
-  source.on('end', () => send(() => sink.end()));
+  // Who hangs up while the way is choked is rid of its connection; the other side does not learn of it.
+  source.on('end', () =>
+    send(
+      () => sink.end(),
+      () => source.end(),
+    ),
+  );
   // The reason is in the end that the other half is given.
   source.on('error', () => undefined);
   source.on('close', (hadError) => hadError && send(() => sink.destroy()));
