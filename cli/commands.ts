@@ -23,6 +23,7 @@ import { taskCancel, taskDecide, taskDiscard, taskReplay } from './commands/task
 import { taskGet, taskList, taskWatch } from './commands/task-read.ts';
 import { taskSubmit } from './commands/task-submit.ts';
 import { upCommand } from './commands/up.ts';
+import { why } from './commands/why.ts';
 
 /** Every command of `dashctl`, in the order of the help and of the reference page. */
 export const COMMANDS: readonly Command[] = [
@@ -57,6 +58,7 @@ export const COMMANDS: readonly Command[] = [
   gatewayGet,
   gatewaySet,
   ...gatewayCommands,
+  why,
   eventsTail,
   doctor,
   migrateCommand,

@@ -14,6 +14,7 @@ import { gatewayDto } from '../dto.ts';
 import { hasten } from '../hasten.ts';
 import { notFound } from '../refusals.ts';
 import { maySeeGateway } from '../tenancy.ts';
+import { whyGatewayHandler } from './why.ts';
 
 type GatewayRoutes = typeof gatewayRoutes;
 
@@ -145,6 +146,7 @@ export const gatewayHandlers: Handlers<GatewayRoutes> = {
   list,
   get,
   update,
+  why: whyGatewayHandler,
   start: command('start'),
   stop: command('stop'),
   restart: command('restart'),

@@ -5,6 +5,7 @@ import type { Handlers } from '../handler.ts';
 import { pageOf, placeOfCursor } from '../page.ts';
 import { notFound } from '../refusals.ts';
 import { tenantInView, tenantOfWork } from '../tenancy.ts';
+import { whySessionHandler } from './why.ts';
 
 export const sessionHandlers: Handlers<typeof sessionRoutes> = {
   list: async (deps, { query, credential }) => {
@@ -30,4 +31,5 @@ export const sessionHandlers: Handlers<typeof sessionRoutes> = {
       body: { session: sessionDto(session), tasks: session.tasks.map(taskSummaryDto) },
     };
   },
+  why: whySessionHandler,
 };

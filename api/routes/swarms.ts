@@ -25,6 +25,7 @@ import {
 } from '../refusals.ts';
 import { requestHash } from '../request-hash.ts';
 import { maySee, tenantInView, tenantOfWork } from '../tenancy.ts';
+import { whySwarmHandler } from './why.ts';
 
 type SwarmRoutes = typeof swarmRoutes;
 
@@ -144,6 +145,7 @@ export const swarmHandlers: Handlers<SwarmRoutes> = {
   run,
   list,
   get,
+  why: whySwarmHandler,
   cancel,
   pause: (deps, { params, credential }) =>
     command(deps, { credential, swarmId: params.swarmId, update: 'pause' }),

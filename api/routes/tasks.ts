@@ -29,6 +29,7 @@ import { requestHash } from '../request-hash.ts';
 import { tenantInView, tenantOfWork } from '../tenancy.ts';
 import { visibleTask } from '../visible-task.ts';
 import { decide } from './decide-task.ts';
+import { whyTaskHandler } from './why.ts';
 
 type TaskRoutes = typeof taskRoutes;
 
@@ -183,4 +184,5 @@ export const taskHandlers: Handlers<TaskRoutes> = {
   decide,
   replay,
   discard,
+  why: whyTaskHandler,
 };

@@ -8,6 +8,7 @@ import {
 } from '../domain/gateway.ts';
 import { defineRoute } from './define-route.ts';
 import { gatewayName, moment, tenantName } from './fields.ts';
+import { WHY_DESCRIPTION, whyResponses } from './why.ts';
 
 const label = z
   .string()
@@ -228,6 +229,16 @@ export const gatewayRoutes = {
     body: updateGateway,
     responses: { 200: { description: 'The gateway as it is now', schema: gateway } },
     errors: ['gateway-not-found', 'gateway-refuses'],
+  }),
+  why: defineRoute({
+    method: 'GET',
+    path: '/api/v1/gateways/{gatewayId}/why',
+    summary: 'Say why a gateway stands where it stands',
+    description: WHY_DESCRIPTION,
+    scope: 'gateways:read',
+    params: gatewayParams,
+    responses: whyResponses,
+    errors: ['gateway-not-found'],
   }),
   start: command('start', 'Start a gateway, or connect to it'),
   stop: command('stop', 'Drain and stop a gateway'),

@@ -10,6 +10,7 @@ import {
   tenantName,
 } from './fields.ts';
 import { taskSummary } from './task-dto.ts';
+import { WHY_DESCRIPTION, whyResponses } from './why.ts';
 
 export const session = z
   .object({
@@ -54,6 +55,17 @@ export const sessionRoutes = {
         schema: z.object({ session, tasks: z.array(taskSummary) }),
       },
     },
+    errors: ['session-not-found', 'tenant-not-allowed'],
+  }),
+  why: defineRoute({
+    method: 'GET',
+    path: '/api/v1/sessions/{sessionKey}/why',
+    summary: 'Say why a session stands where it stands',
+    description: WHY_DESCRIPTION,
+    scope: 'sessions:read',
+    params: z.object({ sessionKey }),
+    query: z.strictObject({ tenant: tenantName.optional() }),
+    responses: whyResponses,
     errors: ['session-not-found', 'tenant-not-allowed'],
   }),
 };

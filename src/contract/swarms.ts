@@ -14,6 +14,7 @@ import {
   tenantName,
 } from './fields.ts';
 import { taskFailure } from './task-dto.ts';
+import { WHY_DESCRIPTION, whyResponses } from './why.ts';
 
 export const SWARM_STATES = ['running', 'paused', 'completed', 'failed', 'cancelled'] as const;
 export const SWARM_NODE_STATES = ['waiting', 'admitted', 'completed', 'failed', 'skipped'] as const;
@@ -104,6 +105,16 @@ export const swarmRoutes = {
     responses: {
       200: { description: 'The swarm', schema: z.object({ swarm, nodes: z.array(swarmNode) }) },
     },
+    errors: ['swarm-not-found'],
+  }),
+  why: defineRoute({
+    method: 'GET',
+    path: '/api/v1/swarms/{swarmId}/why',
+    summary: 'Say why a swarm stands where it stands',
+    description: WHY_DESCRIPTION,
+    scope: 'swarms:read',
+    params: swarmParams,
+    responses: whyResponses,
     errors: ['swarm-not-found'],
   }),
   cancel: defineRoute({

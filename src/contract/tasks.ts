@@ -23,6 +23,7 @@ import {
   task,
   taskSummary,
 } from './task-dto.ts';
+import { WHY_DESCRIPTION, whyResponses } from './why.ts';
 
 const taskParams = z.object({ taskId });
 
@@ -74,6 +75,16 @@ export const taskRoutes = {
     scope: 'tasks:read',
     params: taskParams,
     responses: { 200: { description: 'The task', schema: task } },
+    errors: ['task-not-found'],
+  }),
+  why: defineRoute({
+    method: 'GET',
+    path: '/api/v1/tasks/{taskId}/why',
+    summary: 'Say why a task stands where it stands',
+    description: WHY_DESCRIPTION,
+    scope: 'tasks:read',
+    params: taskParams,
+    responses: whyResponses,
     errors: ['task-not-found'],
   }),
   attempts: defineRoute({

@@ -76,6 +76,13 @@ const SUCCESSES: Readonly<Record<string, () => Promise<{ path: string; body?: un
     }),
   'gateways.list': () => at('/api/v1/gateways?removed=true'),
   'gateways.get': async () => at(`/api/v1/gateways/${await newGateway()}`),
+  'tasks.why': async () => at(`/api/v1/tasks/${await newTask()}/why`),
+  'swarms.why': async () => at(`/api/v1/swarms/${await newSwarm()}/why`),
+  'sessions.why': async () => {
+    await newTask({ session: 'talk' });
+    return at('/api/v1/sessions/talk/why?tenant=default');
+  },
+  'gateways.why': async () => at(`/api/v1/gateways/${await newGateway()}/why`),
   'pools.list': () => at('/api/v1/pools'),
   'events.stream': () => at('/api/v1/events?after=start'),
   'operations.live': () => at('/health/live'),

@@ -1,0 +1,53 @@
+import { forSpan, howMany, inSpan } from './span-words.ts';
+import type { WaitCode, WordsOf } from './why-reasons.ts';
+
+/** Why a task may not be claimed now, in words. */
+export const WAIT_WORDS: WordsOf<WaitCode> = {
+  'session-busy': ({ facts, since }) => ({
+    sentence:
+      `It waits behind ${facts.taskId} of its session ${facts.session}, which is ${facts.taskState}${forSpan(since)}` +
+      (facts.ahead > 1 ? `; ${aheadWords(facts.ahead)} of the session before it.` : '.'),
+    action: `A session's tasks run one after the other. dashctl why ${facts.taskId}`,
+  }),
+  'session-without-head': ({ facts }) => ({
+    sentence: `It waits in its session ${facts.session} behind nobody: reconcile makes it the first within two minutes.`,
+    action: 'If it stays so, look at dashctl reconcile list.',
+  }),
+  scheduled: ({ until }) => ({
+    sentence: `It is scheduled: it may start ${inSpan(until)}${until === null ? '' : `, at ${until.at}`}.`,
+    action: null,
+  }),
+  'backing-off': ({ facts, until }) => ({
+    sentence:
+      `Attempt ${facts.attempt} of ${facts.maxAttempts} failed on ${facts.gatewayId ?? 'its gateway'}` +
+      `${facts.failureClass === null ? '' : ` (${facts.failureClass})`}: ${facts.message ?? 'no reason was given'}. ` +
+      `The next one may start ${inSpan(until)}.`,
+    action: 'It is repeated by itself; cancel it when that cannot help: dashctl task cancel',
+  }),
+  'swarm-paused': ({ facts }) => ({
+    sentence: `The swarm ${facts.name} (${facts.swarmId}) is paused: nothing of it is claimed, what runs goes on.`,
+    action: `dashctl swarm resume ${facts.swarmId}`,
+  }),
+  held: ({ facts, since }) => ({
+    sentence: `It has been held${forSpan(since)}${facts.reason === null ? '' : ` (${facts.reason})`}.`,
+    action: 'It goes on when what holds it is gone.',
+  }),
+  blocked: ({ facts, since }) => ({
+    sentence: `It has been blocked${forSpan(since)}${facts.reason === null ? '' : `: ${facts.reason}`}.`,
+    action: 'It goes on when what blocks it is gone.',
+  }),
+  'blocked-by-conflict': ({ facts }) => ({
+    sentence:
+      facts.attemptId === null
+        ? 'A claim found it under way already; nothing of it is any more, so reconcile queues it again within two minutes.'
+        : `A claim found it under way already: attempt ${facts.attemptId} is open on ${facts.gatewayId ?? 'a gateway'}.`,
+    action:
+      facts.attemptId === null
+        ? null
+        : 'It is queued again when that attempt has ended; dashctl reconcile list shows it.',
+  }),
+};
+
+function aheadWords(ahead: number): string {
+  return ahead > 1_000 ? 'more than 1 000 tasks' : `${howMany(ahead, 'task')}`;
+}
