@@ -34,6 +34,19 @@ export function closedBecause(gateway: GatewayFacts): ClosedGateway | null {
   );
 }
 
+/** The same with its health: one that is so sick that it has no lane left takes no work. */
+export function closedToWork(gateway: PoolGatewayFacts): ClosedGateway | null {
+  const closed = closedBecause(gateway);
+  if (closed !== null || gateway.lanes.health !== 0) return closed;
+  return {
+    id: gateway.id,
+    state: gateway.state,
+    why: 'is unhealthy and gets no new work until it has recovered',
+    hint: gateway.hint ?? `dashctl gateway get ${gateway.id} shows what its owner sees of it.`,
+    since: gateway.since.at,
+  };
+}
+
 /** How many more runs a gateway could take. */
 export function freeLanes({ lanes }: Pick<PoolGatewayFacts, 'lanes'>): number {
   return Math.max(0, lanes.capacity - lanes.held - lanes.foreign);

@@ -47,6 +47,14 @@ export interface TaskFacts {
   } | null;
   /** Backing off, dispatched, deciding: its last attempt. */
   readonly attempt: AttemptFacts | null;
+  /** Held for a person's word: what is asked, of whom. */
+  readonly approval: {
+    readonly id: string;
+    readonly prompt: string | null;
+    readonly approvers: readonly string[] | null;
+    readonly requested: Moment;
+    readonly expires: Moment | null;
+  } | null;
   /** Blocked: the open attempt in its way, if one still is. */
   readonly conflict: {
     readonly attemptId: string;
@@ -110,6 +118,8 @@ export interface LaneFacts {
   readonly held: number;
   /** Runs there that are not of Dash. */
   readonly foreign: number;
+  /** Lanes that its health leaves it; null: all. */
+  readonly health: number | null;
 }
 
 /** What holds a lane, the longest first; at most ten. Of another tenant than the reader's: without its id. */
@@ -189,6 +199,12 @@ export interface SwarmFacts {
     readonly since: Moment;
   }[];
   readonly openByState: Readonly<Partial<Record<TaskState, number>>>;
+  /** Steps that wait for a person's word. */
+  readonly approvals: readonly {
+    readonly nodeId: string;
+    readonly approvalId: string;
+    readonly since: Moment;
+  }[];
   /** Nodes that wait for others, the first twenty, and which of those are not done. */
   readonly waiting: readonly { readonly nodeId: string; readonly waitsFor: readonly string[] }[];
   readonly waitingCount: number;

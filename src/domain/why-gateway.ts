@@ -16,6 +16,9 @@ export function whyGateway(facts: GatewayWhyFacts, temporal: TemporalCheck): Rea
     ...(temporal === 'ok' ? [] : [because('temporal-unreachable', { detail: temporal })]),
     ...wish(gateway),
     ...laneReason(facts),
+    ...(lanes.health === null
+      ? []
+      : [because('lanes-cut-by-health', { gatewayId: gateway.id, lanes: lanes.health })]),
     ...(pinnedTasks + sessions === 0
       ? []
       : [because('work-waits-for-it', { gatewayId: gateway.id, pinnedTasks, sessions })]),

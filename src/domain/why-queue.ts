@@ -1,5 +1,5 @@
 import { priorityName } from './task.ts';
-import { busyGateway, closedBecause, freeLanes, isSilent } from './why-closed.ts';
+import { busyGateway, closedToWork, freeLanes, isSilent } from './why-closed.ts';
 import type { PoolGatewayFacts, QueueFacts, TaskFacts, TemporalCheck } from './why-facts.ts';
 import { because, type Reason } from './why-reasons.ts';
 import { HIDDEN } from './why-view.ts';
@@ -23,7 +23,7 @@ export function whyQueued(
   if (temporal !== 'ok') fleet.push(because('temporal-unreachable', { detail: temporal }));
   const place = { pool: task.pool, pinnedTo: queue.pinnedTo, session: task.sessionKey };
   const allowed = queue.gateways.filter((gateway) => gateway.allowsTenant && gateway.inPool);
-  const serving = allowed.filter((gateway) => closedBecause(gateway) === null);
+  const serving = allowed.filter((gateway) => closedToWork(gateway) === null);
   const free = serving.filter((gateway) => freeLanes(gateway) > 0);
   const line = inLine(task, queue);
   const caps = capReasons(task.tenant, queue.caps);
@@ -63,7 +63,7 @@ function gatewayReason(options: {
   if (allowed.length > 0 && allowed.every(hasNoHost)) {
     return because('no-host-alive', { ...place, hosts: hostsOf(allowed) }, when);
   }
-  const gateways = queue.gateways.map((gateway) => closedBecause(gateway) ?? outside(gateway));
+  const gateways = queue.gateways.map((gateway) => closedToWork(gateway) ?? outside(gateway));
   return because('gateways-unavailable', { ...place, gateways }, when);
 }
 

@@ -74,6 +74,11 @@ interface WaitReasons {
     readonly message: string | null;
   };
   'swarm-paused': { readonly swarmId: string; readonly name: string };
+  'approval-needed': {
+    readonly approvalId: string;
+    readonly prompt: string | null;
+    readonly approvers: readonly string[] | null;
+  };
   held: { readonly reason: string | null };
   blocked: { readonly reason: string | null };
   'blocked-by-conflict': { readonly attemptId: string | null; readonly gatewayId: string | null };
@@ -123,6 +128,7 @@ interface SwarmReasons {
   'swarm-ended': { readonly state: string; readonly reason: string | null };
   'swarm-being-cancelled': { readonly openTasks: number };
   'swarm-needs-decision': Nodes<{ readonly nodeId: string; readonly taskId: string }>;
+  'swarm-needs-approval': Nodes<{ readonly nodeId: string; readonly approvalId: string }>;
   'swarm-news-unread': Record<string, never>;
   'swarm-tasks-open': Nodes<{
     readonly nodeId: string;
@@ -156,6 +162,7 @@ interface GatewayReasons extends GatewayStateReasons {
   'owner-silent': { readonly gatewayId: string; readonly host: string };
   'wish-not-reached': { readonly desired: string; readonly state: GatewayState };
   'lanes-in-use': BusyGateway;
+  'lanes-cut-by-health': { readonly gatewayId: string; readonly lanes: number };
   'lanes-free': { readonly free: number; readonly lanes: number; readonly foreign: number };
   'work-waits-for-it': {
     readonly gatewayId: string;

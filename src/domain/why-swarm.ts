@@ -28,7 +28,7 @@ function countOpen({ openByState }: SwarmFacts): number {
 }
 
 function operatorReasons(facts: SwarmFacts): Reason[] {
-  const { swarm, open } = facts;
+  const { swarm, open, approvals } = facts;
   const reasons: Reason[] = [];
   if (swarm.cancelRequested)
     reasons.push(because('swarm-being-cancelled', { openTasks: countOpen(facts) }));
@@ -39,6 +39,11 @@ function operatorReasons(facts: SwarmFacts): Reason[] {
     const nodes = undecided.map(({ nodeId, taskId }) => ({ nodeId, taskId }));
     const count = facts.openByState.deciding ?? nodes.length;
     reasons.push(because('swarm-needs-decision', { count, nodes }));
+  }
+  if (approvals.length > 0) {
+    const nodes = approvals.map(({ nodeId, approvalId }) => ({ nodeId, approvalId }));
+    const when = { since: approvals[0]?.since ?? null };
+    reasons.push(because('swarm-needs-approval', { count: nodes.length, nodes }, when));
   }
   return reasons;
 }

@@ -80,8 +80,12 @@ function temporalTrouble(temporal: TemporalCheck): Reason[] {
   return temporal === 'ok' ? [] : [because('temporal-unreachable', { detail: temporal })];
 }
 
-function held({ task, swarm }: TaskFacts): Reason {
+function held({ task, swarm, approval }: TaskFacts): Reason {
   const when = { since: task.since };
+  if (approval !== null) {
+    const { id: approvalId, prompt, approvers, requested: since, expires: until } = approval;
+    return because('approval-needed', { approvalId, prompt, approvers }, { since, until });
+  }
   if (swarm?.state === 'paused')
     return because('swarm-paused', { swarmId: swarm.id, name: swarm.name }, when);
   return because('held', { reason: task.stateReason }, when);

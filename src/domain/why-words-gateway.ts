@@ -80,6 +80,13 @@ export const GATEWAY_WORDS: WordsOf<GatewayCode> = {
     sentence: `All of its ${howMany(facts.lanes, 'lane')} are in use: ${facts.held} by Dash${facts.foreign === 0 ? '' : `, ${facts.foreign} by others`}${facts.busyWith.length === 0 ? '' : ` (${listWords(facts.busyWith.map(({ taskId }) => taskId ?? 'a task of another tenant'))})`}.`,
     action: null,
   }),
+  'lanes-cut-by-health': ({ facts }) => ({
+    sentence:
+      facts.lanes === 0
+        ? 'It is unhealthy and gets no new work until it has recovered.'
+        : `Its health leaves it ${howMany(facts.lanes, 'lane')}; it gets more as it recovers.`,
+    action: `dashctl gateway get ${facts.gatewayId} shows what its owner sees of it.`,
+  }),
   'lanes-free': ({ facts }) => ({
     sentence: `${facts.free} of its ${howMany(facts.lanes, 'lane')} ${facts.free === 1 ? 'is' : 'are'} free${facts.foreign === 0 ? '' : `; ${howMany(facts.foreign, 'run')} there ${facts.foreign === 1 ? 'is' : 'are'} not of Dash`}.`,
     action: null,

@@ -15,6 +15,10 @@ export const SWARM_WORDS: WordsOf<SwarmCode> = {
     sentence: `A person must decide how ${howMany(facts.count, 'task')} of it ended: ${listWords(facts.nodes.map(({ nodeId }) => nodeId))}.`,
     action: `dashctl why ${facts.nodes[0]?.taskId ?? ''}`,
   }),
+  'swarm-needs-approval': ({ facts, since }) => ({
+    sentence: `A person must approve ${howMany(facts.count, 'step')} of it${forSpan(since)}: ${listWords(facts.nodes.map(({ nodeId }) => nodeId))}.`,
+    action: `dashctl approval approve ${facts.nodes[0]?.approvalId ?? ''}, or reject`,
+  }),
   'swarm-news-unread': ({ since }) => ({
     sentence: `Tasks of it have ended and its workflow has not read that${forSpan(since)}.`,
     action:

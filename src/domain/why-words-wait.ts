@@ -1,4 +1,4 @@
-import { forSpan, howMany, inSpan } from './span-words.ts';
+import { forSpan, howMany, inSpan, listWords } from './span-words.ts';
 import type { WaitCode, WordsOf } from './why-reasons.ts';
 
 /** Why a task may not be claimed now, in words. */
@@ -27,6 +27,12 @@ export const WAIT_WORDS: WordsOf<WaitCode> = {
   'swarm-paused': ({ facts }) => ({
     sentence: `The swarm ${facts.name} (${facts.swarmId}) is paused: nothing of it is claimed, what runs goes on.`,
     action: `dashctl swarm resume ${facts.swarmId}`,
+  }),
+  'approval-needed': ({ facts, since, until }) => ({
+    sentence:
+      `It waits for the approval of ${facts.approvers === null ? 'a person' : listWords(facts.approvers)}${forSpan(since)}` +
+      `${facts.prompt === null ? '' : ` (${facts.prompt})`}${until === null ? '.' : `; that ends ${inSpan(until)}.`}`,
+    action: `dashctl approval approve ${facts.approvalId}, or reject`,
   }),
   held: ({ facts, since }) => ({
     sentence: `It has been held${forSpan(since)}${facts.reason === null ? '' : ` (${facts.reason})`}.`,

@@ -29,6 +29,7 @@ $$;
 create or replace function dash.why_swarm(p jsonb) returns jsonb
 language sql stable as $$
   select dash.why_swarm_row(s) || dash.why_swarm_open(s.id) || dash.why_swarm_waiting(s.id)
+    || jsonb_build_object('approvals', dash.why_swarm_approvals(s.id))
   from dash.swarms s where s.id = p->>'swarmId'
 $$;
 
@@ -69,4 +70,13 @@ language sql stable as $$
                 from (select * from waiting where cardinality(waits_for) > 0 order by ordinal limit 20) first),
     'waitingCount', (select count(*) from waiting where cardinality(waits_for) > 0),
     'ready', (select count(*) from waiting where cardinality(waits_for) = 0))
+$$;
+
+create or replace function dash.why_swarm_approvals(p_swarm_id text) returns jsonb
+language sql stable as $$
+  select coalesce(jsonb_agg(jsonb_build_object(
+    'nodeId', a.node_id, 'approvalId', a.id, 'since', dash.why_moment(a.created_at)) order by a.seq), '[]')
+  from (
+    select a.* from dash.swarm_nodes n join dash.approvals a on a.id = n.approval_id
+    where n.swarm_id = p_swarm_id and n.state = 'admitted' and a.state = 'open' order by a.seq limit 20) a
 $$;

@@ -30,11 +30,12 @@ language sql stable as $$
     dash.why_gateway_row(g) || jsonb_build_object(
       'allowsTenant', g.allowed_tenants is null or t.tenant = any(g.allowed_tenants),
       'inPool', g.labels @> p.match_labels,
-      'lanes', jsonb_build_object('capacity', own.capacity, 'held', held.lanes, 'foreign', g.foreign_runs),
+      'lanes', jsonb_build_object(
+        'capacity', own.capacity, 'held', held.lanes, 'foreign', g.foreign_runs, 'health', g.health_lanes),
       'busyWith', case when held.lanes + g.foreign_runs >= own.capacity then dash.why_busy_with(g.id) else '[]' end)
     order by g.id), '[]')
   from dash.gateways g join dash.pools p on p.id = t.pool
-  cross join lateral (select least(g.configured_lanes, g.reported_lanes) as capacity) own
+  cross join lateral (select dash.usable_lanes(g) as capacity) own
   cross join lateral (
     select count(*)::integer as lanes from dash.attempts a where a.holds_lane and a.gateway_id = g.id) held
   where case when t.pinned_gateway is not null then g.id = t.pinned_gateway
@@ -52,7 +53,7 @@ $$;
 create or replace function dash.why_lanes(g dash.gateways) returns jsonb
 language sql stable as $$
   select jsonb_build_object(
-    'capacity', least(g.configured_lanes, g.reported_lanes), 'held', held.lanes, 'foreign', g.foreign_runs)
+    'capacity', dash.usable_lanes(g), 'held', held.lanes, 'foreign', g.foreign_runs, 'health', g.health_lanes)
   from (select count(*)::integer as lanes from dash.attempts where holds_lane and gateway_id = g.id) held
 $$;
 

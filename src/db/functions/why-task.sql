@@ -20,6 +20,7 @@ language sql stable as $$
   select jsonb_build_object(
     'task', dash.why_task_row(t),
     'swarm', case when t.state = 'held' then dash.why_swarm_of(t.swarm_id) end,
+    'approval', case when t.state = 'held' and t.state_reason = 'approval' then dash.why_approval(t.approval_id) end,
     'attempt', case when t.state in ('backoff', 'dispatched', 'deciding') then dash.why_last_attempt(t) end,
     'conflict', case when t.state = 'blocked' then dash.why_conflict(t) end,
     'queue', case when t.state = 'queued' then dash.why_queue(t) end,
@@ -85,4 +86,12 @@ create or replace function dash.why_dead_letter(p_task_id text) returns jsonb
 language sql stable as $$
   select jsonb_build_object('state', d.state, 'replayTaskId', d.replay_task_id)
   from dash.dead_letters d where d.task_id = p_task_id
+$$;
+
+create or replace function dash.why_approval(p_approval_id text) returns jsonb
+language sql stable as $$
+  select jsonb_build_object(
+    'id', a.id, 'prompt', a.prompt, 'approvers', dash.approvers_of(a), 'requested', dash.why_moment(a.created_at),
+    'expires', dash.why_moment(a.expires_at))
+  from dash.approvals a where a.id = p_approval_id
 $$;

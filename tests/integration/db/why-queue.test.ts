@@ -7,7 +7,7 @@ import { settleTask } from '../../../src/db/settle.ts';
 import { taskFacts } from '../../../src/db/why-queries.ts';
 import { withDatabase } from '../../support/database.ts';
 import { accept, claim, claimOne, completed, emptyDatabase, openGateway } from './support.ts';
-import { binding, codes, whyOfTask } from './why-support.ts';
+import { binding, codes, whyOfGateway, whyOfTask } from './why-support.ts';
 import { seededRandom } from './random.ts';
 
 const database = withDatabase();
@@ -162,6 +162,24 @@ describe('why a claimable task is not claimed', () => {
     const why = await whyOfTask(db, id);
     expect(binding(why).code).toBe('lanes-busy');
     expect(why.sentence).toMatch(/2 runs of others/);
+  });
+
+  it('its only gateway is so sick that it has no lane left, or so many fewer that they are in use (R20)', async () => {
+    const { db } = database();
+    const gateway = await openGateway(db, 'g1', { configuredLanes: 4 });
+    await accept(db);
+    await claimOne(db, gateway);
+    const { id } = await accept(db);
+    await db.rows('update dash.gateways set health_lanes = 0');
+    const sick = await whyOfTask(db, id);
+    expect(binding(sick).code).toBe('gateways-unavailable');
+    expect(sick.sentence).toMatch(/g1 is unhealthy/);
+    expect(codes(await whyOfGateway(db, 'g1'))).toContain('lanes-cut-by-health');
+    await db.rows('update dash.gateways set health_lanes = 1');
+    expect(binding(await whyOfTask(db, id))).toMatchObject({
+      code: 'lanes-busy',
+      facts: { gateways: [{ lanes: 1, held: 1 }] },
+    });
   });
 
   it('its tenant, or the installation, runs as much as it may (R17)', async () => {

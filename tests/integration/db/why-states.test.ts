@@ -132,6 +132,29 @@ describe('why a task may not be claimed', () => {
     });
   });
 
+  it('held for a person’s word: whose, about what, until when (P8)', async () => {
+    const { db } = database();
+    const { id } = await accept(db, {
+      approval: {
+        prompt: 'Publish?',
+        approvers: ['ann'],
+        expiresInSeconds: 3600,
+        onExpiry: 'reject',
+        escalateTo: null,
+        escalateAfterSeconds: null,
+      },
+    });
+    const why = await whyOfTask(db, id);
+    expect(binding(why)).toMatchObject({
+      code: 'approval-needed',
+      facts: { approvers: ['ann'], prompt: 'Publish?' },
+      until: expect.any(String),
+    });
+    expect(why.sentence).toMatch(
+      /approval of ann for 0 s \(Publish\?\); that ends in (59 min|1 h)/,
+    );
+  });
+
   it('blocked by a conflict: by which attempt, or that reconcile will queue it again (P13)', async () => {
     const { db } = database();
     const { taskId, attemptId, ownerEpoch } = await claimed();
