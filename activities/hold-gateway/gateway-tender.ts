@@ -143,10 +143,9 @@ export class GatewayTender {
   async #step(gateway: GatewayRecord): Promise<void> {
     if (gateway.desiredState !== 'stopped') this.#stopForced = false;
     else if (gateway.lanes.held === 0 || this.#stopForced) return this.#settleStopped(gateway);
-    const token = await this.#deps.readToken(gateway.id);
-    const endpoint = await this.#findEndpoint(gateway, token);
+    const endpoint = await this.#findEndpoint(gateway);
     if (endpoint === null) return;
-    await this.#connect(gateway.id, endpoint, token);
+    await this.#connect(gateway.id, endpoint);
     if (this.openConnection() === null) return;
     if (!this.#ready) await this.#preflight(gateway);
     await this.#tend(gateway);
@@ -169,13 +168,14 @@ export class GatewayTender {
   }
 
   /** Where the gateway answers; null: its process is not there, which has been reported. */
-  async #findEndpoint(gateway: GatewayRecord, token: string): Promise<string | null> {
+  async #findEndpoint(gateway: GatewayRecord): Promise<string | null> {
     if (gateway.kind === 'adopted' || this.openConnection() !== null) return gateway.endpoint;
     if (this.#started && (await this.#deps.managed?.lives(gateway))) return gateway.endpoint;
     this.#ready = false;
     await this.#report(gateway, report('starting', 'its process starts'));
     const { ending } = this.#options;
     const unclean = this.#started;
+    const token = await this.#deps.readToken(gateway.id);
     const process = await ensureProcess(this.#deps, gateway, { token, unclean, signal: ending });
     if (ending.aborted) return null;
     // A start that did not become ready counts like a process that ended: the budget stops a loop of either.
@@ -191,12 +191,12 @@ export class GatewayTender {
     return process.endpoint;
   }
 
-  async #connect(id: string, endpoint: string, token: string): Promise<void> {
+  async #connect(id: string, endpoint: string): Promise<void> {
     if (this.#connection === null || this.#endpoint !== endpoint) {
       // Its port was taken by somebody else: the gateway answers at another one now.
       await this.#connection?.close();
       this.#endpoint = endpoint;
-      const connection = this.#deps.connect({ id, endpoint }, token);
+      const connection = this.#deps.connect({ id, endpoint }, await this.#deps.readToken(id));
       connection.onState(this.#options.onNews);
       connection.onRunMove(() => this.#reviews.runMoved());
       connection.onBoot(() => {

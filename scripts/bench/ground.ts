@@ -1,7 +1,9 @@
+import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { createClient, type DashClient } from '../../src/contract/client.ts';
 import { createDatabase, type Database } from '../../src/db/database.ts';
 import { migrate } from '../../src/db/migrate.ts';
@@ -19,36 +21,44 @@ import { createTemporalClient, type TemporalClient } from '../../src/temporal/co
 
 const root = join(import.meta.dirname, '..', '..');
 const NAMESPACE = 'default';
-const GATEWAYS = 10;
-const LANES = 4;
 export const BARE_QUEUE = 'bench-bare';
+
+export interface GroundOptions {
+  readonly gateways: number;
+  /** Of each gateway. */
+  readonly lanes: number;
+}
 
 /** Everything that is measured, each part a process of its own on this machine. */
 export interface Ground {
   readonly api: DashClient;
   readonly db: Database;
   readonly temporal: TemporalClient;
+  /** Temporal's own metrics. */
   readonly metricsPort: number;
+  /** Health and metrics of the gateway host. */
+  readonly hostUrl: string;
+  readonly gateways: readonly { readonly gatewayId: string; readonly wireLog: string }[];
   /** What the ledger reads the CPU of. */
   readonly processes: readonly { readonly name: string; readonly pid: number }[];
   close(): Promise<void>;
 }
 
 /** Starts PostgreSQL, Temporal, api, control worker, gateway host, the gateways and the bare worker. */
-export async function startGround(env: NodeJS.ProcessEnv): Promise<Ground> {
+export async function startGround(env: NodeJS.ProcessEnv, options: GroundOptions): Promise<Ground> {
   const dir = mkdtempSync(join(tmpdir(), 'dash-bench-'));
   // Open to the account that PostgreSQL runs as when this runs as root.
   chmodSync(dir, 0o755);
   const site = new Site(dir, env);
   try {
-    return await build(site);
+    return await build(site, options);
   } catch (error) {
     await site.close();
     throw error;
   }
 }
 
-async function build(site: Site): Promise<Ground> {
+async function build(site: Site, { gateways, lanes }: GroundOptions): Promise<Ground> {
   await site.openGuard();
   const postgres = await startPostgres(site);
   const { server, metricsPort } = await startTemporal(site);
@@ -59,14 +69,23 @@ async function build(site: Site): Promise<Ground> {
   const connection = { address: server.address };
   const temporal = createTemporalClient({ connection, namespace: NAMESPACE });
   site.onEnd(() => temporal.close());
-  const programs = await startPrograms(site, postgres.url, server.address);
+  const hostPort = (await choosePort({ what: 'the host', say: () => undefined })).port;
+  const programs = await startPrograms(site, {
+    databaseUrl: postgres.url,
+    temporalAddress: server.address,
+    hostPort,
+    fleet: [String(gateways), String(lanes), site.dir],
+  });
   const api = await connectApi(site, programs.api.match[1] ?? '');
-  await openFleet(api, JSON.parse(programs.fakes.match[1] ?? '[]') as FleetEntry[]);
+  const fleet = JSON.parse(programs.fakes.match[1] ?? '[]') as FleetEntry[];
+  await openFleet(api, fleet, lanes);
   return {
     api,
     db,
     temporal,
     metricsPort,
+    hostUrl: `http://127.0.0.1:${hostPort}`,
+    gateways: fleet.map(({ gatewayId, wireLog }) => ({ gatewayId, wireLog })),
     processes: [
       ...Object.values(programs).map(({ name, pid }) => ({ name, pid })),
       { name: 'Temporal', pid: server.pid },
@@ -162,16 +181,25 @@ interface Program {
   readonly match: RegExpExecArray;
 }
 
+interface ProgramOptions {
+  readonly databaseUrl: string;
+  readonly temporalAddress: string;
+  readonly hostPort: number;
+  /** Arguments of `fake-fleet.ts`. */
+  readonly fleet: readonly string[];
+}
+
 async function startPrograms(
   site: Site,
-  databaseUrl: string,
-  temporalAddress: string,
+  { databaseUrl, temporalAddress, hostPort, fleet }: ProgramOptions,
 ): Promise<Record<'api' | 'control' | 'host' | 'bare' | 'fakes', Program>> {
   const env = {
     PATH: site.env['PATH'] ?? '',
     HOME: site.dir,
     DATABASE_URL: databaseUrl,
     TEMPORAL_ADDRESS: temporalAddress,
+    // As in production: a worker that bundles by itself keeps the memory of that for good.
+    DASH_WORKFLOW_BUNDLE: await buildBundle(site),
     DASH_DATA_DIR: join(site.dir, 'data'),
     DASH_SECRET_KEY: newSecretKey(),
     DASH_API_PORT: '0',
@@ -182,13 +210,14 @@ async function startPrograms(
     path: string,
     says: RegExp,
     args: readonly string[] = [],
+    own: NodeJS.ProcessEnv = {},
   ): Promise<Program> => {
     const logFile = join(site.dir, `${name}.log`);
     const child = await startChild({
       what: name,
       command: process.execPath,
       args: [join(root, path), ...args],
-      env,
+      env: { ...env, ...own },
       logFile,
       home: site.home,
       clock: site.clock,
@@ -200,13 +229,19 @@ async function startPrograms(
   return {
     api: await start('api', 'api/main.ts', /"url":"([^"]+)"[^\n]*the API listens/),
     control: await start('control worker', 'workers/control.ts', /worker is ready/),
-    host: await start('gateway host', 'workers/gateway-host.ts', /host is ready/),
+    host: await start('gateway host', 'workers/gateway-host.ts', /host is ready/, [], {
+      DASH_WORKER_PORT: String(hostPort),
+    }),
     bare: await start('bare worker', 'scripts/bench/bare-worker.ts', /is ready/, bareArgs),
-    fakes: await start('fake gateways', 'scripts/bench/fake-fleet.ts', /(\[.*\])/, [
-      String(GATEWAYS),
-      String(LANES),
-    ]),
+    fakes: await start('fake gateways', 'scripts/bench/fake-fleet.ts', /(\[.*\])/, fleet),
   };
+}
+
+async function buildBundle({ dir }: Site): Promise<string> {
+  const path = join(dir, 'workflow-bundle.js');
+  const bundler = join(root, 'scripts', 'build-workflow-bundle.ts');
+  await promisify(execFile)(process.execPath, [bundler, path]);
+  return path;
 }
 
 async function connectApi(site: Site, baseUrl: string): Promise<DashClient> {
@@ -222,15 +257,19 @@ async function connectApi(site: Site, baseUrl: string): Promise<DashClient> {
 }
 
 interface FleetEntry {
+  readonly gatewayId: string;
   readonly endpoint: string;
   readonly token: string;
+  readonly wireLog: string;
 }
 
-async function openFleet(client: DashClient, fleet: readonly FleetEntry[]): Promise<void> {
-  for (const [index, { endpoint, token }] of fleet.entries()) {
-    await client.gateways.register({
-      body: { kind: 'adopted', id: `fake-${index + 1}`, endpoint, token, lanes: LANES },
-    });
+async function openFleet(
+  client: DashClient,
+  fleet: readonly FleetEntry[],
+  lanes: number,
+): Promise<void> {
+  for (const { gatewayId: id, endpoint, token } of fleet) {
+    await client.gateways.register({ body: { kind: 'adopted', id, endpoint, token, lanes } });
   }
   await until('all gateways to be open', async () => {
     const { items } = await client.gateways.list({});

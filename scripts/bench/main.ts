@@ -3,10 +3,10 @@
  * what it measured, whatever it is, and writes JSON; it asserts nothing.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { cpus, totalmem } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { startGround } from './ground.ts';
+import { describeMachine } from './machine.ts';
 import type { Series } from './measure.ts';
 import { runBench, type BenchResult } from './run.ts';
 
@@ -17,16 +17,11 @@ const { values } = parseArgs({
   },
 });
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
-const ground = await startGround(process.env);
+const ground = await startGround(process.env, { gateways: 10, lanes: 4 });
 try {
   const sizes = values.quick ? { oneByOne: 15, atTwenty: 60 } : { oneByOne: 60, atTwenty: 400 };
   const result = await runBench(ground, sizes, say);
-  const machine = {
-    cpus: cpus().length,
-    model: cpus()[0]?.model ?? 'unknown',
-    memoryGb: Math.round(totalmem() / 2 ** 30),
-    node: process.version,
-  };
+  const machine = describeMachine();
   const file = resolve(values.json);
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, `${JSON.stringify({ machine, ...result }, null, 2)}\n`);

@@ -24,6 +24,7 @@ const VERBS = {
   check: { program: 'scripts/check.ts', args: [], inRoot: true },
   bench: { program: 'scripts/bench/main.ts', args: [], inRoot: true },
   chaos: { program: 'scripts/chaos/main.ts', args: [], inRoot: true },
+  load: { program: 'scripts/load/main.ts', args: [], inRoot: true },
   build: { program: 'scripts/build.ts', args: [], inRoot: true },
   gen: { program: 'scripts/gen.ts', args: [], inRoot: true },
 };

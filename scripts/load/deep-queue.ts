@@ -1,0 +1,99 @@
+import { setFleetPaused, setLimits } from '../../src/db/installation-store.ts';
+import { between, boundOf, readHistogram, type Histogram } from './histogram.ts';
+import { quantilesOf, type Quantiles } from './quantiles.ts';
+import { pause, type Stage } from './stage.ts';
+
+export interface DeepQueue {
+  readonly openTasks: number;
+  /** 95 % of the claims took at most so long (a bound of the host's own histogram); null: longer than all bounds. */
+  readonly claimP95UpToMs: number | null;
+  readonly claims: number;
+  /** By what was asked. */
+  readonly reads: Readonly<Record<string, Quantiles>>;
+}
+
+const BATCH = 250;
+const TENANTS = 20;
+const READS_OF_EACH = 60;
+/** Enough to tell where 95 % of them lie. */
+const CLAIMS = 300;
+const LONGEST_MS = 30_000;
+
+/** Fills the queue up to `openTasks`, then claims from it for a while, and reads lists and reasons beside it. */
+export async function runDeepQueue(stage: Stage, openTasks: number): Promise<DeepQueue> {
+  const { ground } = stage;
+  await setLimits(ground.db, { maxOpenTasks: openTasks * 2 });
+  await setFleetPaused(ground.db, { paused: true, actor: 'load' });
+  await fill(stage, openTasks);
+  const before = await claimHistogram(stage);
+  await setFleetPaused(ground.db, { paused: false, actor: 'load' });
+  const claims = await claimsSince(stage, before);
+  await setFleetPaused(ground.db, { paused: true, actor: 'load' });
+  const bound = boundOf(claims, 0.95);
+  return {
+    openTasks,
+    claims: claims.count,
+    claimP95UpToMs: bound === null ? null : bound * 1_000,
+    reads: await timeReads(stage, openTasks),
+  };
+}
+
+/** Through the accept path in SQL: what is measured is not the API's speed here. */
+async function fill(stage: Stage, openTasks: number): Promise<void> {
+  const { db } = stage.ground;
+  for (let done = 0; done < openTasks; done += BATCH) {
+    await db.rows(
+      `select count(dash.accept(jsonb_build_object(
+         'id', 'deep-' || i, 'tenant', 'deep-' || i % $3::integer, 'pool', 'default', 'agent', 'main',
+         'prompt', 'load [[say:done]]', 'priority', 1 + (i * 7) % 5, 'runLimitSeconds', 600, 'maxAttempts', 3,
+         'idempotent', false, 'workflowId', 'task/deep-' || i, 'correlationId', 'load', 'actor', 'load',
+         'sessionKey', case when i % 10 = 0 then 'deep-' || i % 5000 end,
+         'notBefore', case when i % 20 = 1 then now() + interval '1 day' end)))
+       from generate_series($1::integer, $2::integer) i`,
+      [done, Math.min(done + BATCH, openTasks) - 1, TENANTS],
+    );
+    if (done % 10_000 === 0) stage.say(`${done} of ${openTasks} tasks queued`);
+  }
+}
+
+async function claimsSince(stage: Stage, before: Histogram): Promise<Histogram> {
+  const deadline = performance.now() + LONGEST_MS;
+  for (;;) {
+    await pause(500);
+    const claims = between(before, await claimHistogram(stage));
+    if (claims.count >= CLAIMS || performance.now() > deadline) return claims;
+  }
+}
+
+async function claimHistogram({ ground }: Stage): Promise<Histogram> {
+  const response = await fetch(`${ground.hostUrl}/metrics`);
+  return readHistogram(await response.text(), 'dash_claim_seconds');
+}
+
+async function timeReads({ ground }: Stage, openTasks: number): Promise<DeepQueue['reads']> {
+  const { api } = ground;
+  const task = (index: number): string => `deep-${(index * 1_009) % openTasks}`;
+  const asked: Readonly<Record<string, (index: number) => Promise<unknown>>> = {
+    'tasks, newest': () => api.tasks.list({ query: { limit: 100 } }),
+    'tasks of a state': () => api.tasks.list({ query: { state: ['scheduled'], limit: 100 } }),
+    'tasks of a tenant': (i) =>
+      api.tasks.list({ query: { tenant: `deep-${i % TENANTS}`, limit: 100 } }),
+    'tasks of a priority': () => api.tasks.list({ query: { priority: 'critical', limit: 100 } }),
+    'tasks of a session': (i) =>
+      api.tasks.list({ query: { session: `deep-${(i % 500) * 10}`, limit: 100 } }),
+    'one task': (i) => api.tasks.get({ params: { taskId: task(i) } }),
+    sessions: () => api.sessions.list({ query: { limit: 100 } }),
+    gateways: () => api.gateways.list({}),
+  };
+  const reads: Record<string, Quantiles> = {};
+  for (const [name, ask] of Object.entries(asked)) {
+    const durationsMs: number[] = [];
+    for (let index = 0; index < READS_OF_EACH; index += 1) {
+      const startedAt = performance.now();
+      await ask(index);
+      durationsMs.push(performance.now() - startedAt);
+    }
+    reads[name] = quantilesOf(durationsMs);
+  }
+  return reads;
+}
