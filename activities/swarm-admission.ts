@@ -1,5 +1,5 @@
 import { assertNever } from '../src/domain/assert-never.ts';
-import type { SwarmNodeTemplate } from '../src/domain/swarm-expand.ts';
+import type { SwarmNodeTemplate, TaskTemplate } from '../src/domain/swarm-expand.ts';
 import {
   referencedNodes,
   resolvePrompt,
@@ -7,6 +7,7 @@ import {
 } from '../src/domain/swarm-template.ts';
 import { PRIORITIES } from '../src/domain/task.ts';
 import type { Database } from '../src/db/database.ts';
+import { openApprovalStep } from '../src/db/approval-store.ts';
 import { admitSwarmNode, markNode, readNodeOutputs } from '../src/db/swarm-store.ts';
 import { newId } from '../src/platform/ids.ts';
 
@@ -45,7 +46,7 @@ export async function admitNodes(options: {
 
 type NodeOutcome =
   | { readonly kind: 'admitted' }
-  /** It will never have a task: its row says why, and others may now be skipped. */
+  /** It will never have a task or an approval: its row says why, and others may now be skipped. */
   | { readonly kind: 'failed' }
   /** Nothing more of this swarm can be admitted at present. */
   | { readonly kind: 'stopped'; readonly againAfterMs: number };
@@ -61,11 +62,29 @@ async function admitNode(db: Database, node: Node): Promise<NodeOutcome> {
   const outputs = await readNodeOutputs(db, swarmId, referencedNodes(template.prompt));
   const resolved = resolvePrompt(template.prompt, outputs);
   if (resolved.kind !== 'resolved') return failNode(db, node, reasonOf(resolved));
+  const { prompt } = resolved;
+  if (template.kind === 'approval') {
+    const gate = { ...template.gate, prompt };
+    const step = { swarmId, nodeId, approvalId: newId('approval'), gate };
+    const { kind } = await openApprovalStep(db, step);
+    return kind === 'opened' || kind === 'existing'
+      ? { kind: 'admitted' }
+      : { kind: 'stopped', againAfterMs: 0 };
+  }
+  return admitTask(db, { swarmId, nodeId, template }, prompt);
+}
+
+async function admitTask(
+  db: Database,
+  node: Node & { readonly template: TaskTemplate },
+  prompt: string,
+): Promise<NodeOutcome> {
+  const { swarmId, nodeId, template } = node;
   const answer = await admitSwarmNode(db, {
     swarmId,
     nodeId,
     taskId: newId('task'),
-    prompt: resolved.prompt,
+    prompt,
     sessionKey: template.session,
     agent: template.agent,
     pool: template.pool,
@@ -73,6 +92,7 @@ async function admitNode(db: Database, node: Node): Promise<NodeOutcome> {
     maxAttempts: template.maxAttempts,
     runLimitSeconds: template.runLimitSeconds,
     idempotent: template.idempotent,
+    approval: template.approval,
   });
   switch (answer.kind) {
     case 'accepted':

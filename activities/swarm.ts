@@ -17,6 +17,7 @@ import type {
 } from '../src/domain/swarm-round.ts';
 import type { Clock } from '../src/platform/clock.ts';
 import { requestCancel } from '../src/db/cancel.ts';
+import { withdrawApprovalStep } from '../src/db/approval-store.ts';
 import type { Database } from '../src/db/database.ts';
 import {
   finishSwarm,
@@ -82,7 +83,8 @@ async function runRound(deps: SwarmActivityDeps, swarmId: string): Promise<Swarm
   const plan = planSwarm({ ...swarm, state, nodes });
   await skipNodes(deps.db, swarmId, plan.skip);
   if (plan.end !== null) return endSwarm(deps.db, swarm, plan, nodes);
-  const ended = plan.cancel.length > 0 && (await cancelOpen(deps, swarmId));
+  const withdrew = await withdrawSteps(deps.db, news, plan.withdraw);
+  const ended = (plan.cancel.length > 0 && (await cancelOpen(deps, swarmId))) || withdrew;
   const admission = await admitBatch(deps, swarm, plan.admit);
   return {
     kind: 'open',
@@ -95,7 +97,7 @@ async function runRound(deps: SwarmActivityDeps, swarmId: string): Promise<Swarm
 }
 
 function planned(node: SwarmNodeRecord): PlannedNode {
-  return { id: node.nodeId, dependsOn: node.dependsOn, state: node.state };
+  return { id: node.nodeId, kind: node.kind, dependsOn: node.dependsOn, state: node.state };
 }
 
 /** A pause also keeps what was admitted from being claimed (P31); what runs goes on. */
@@ -124,6 +126,20 @@ function skipNodes(db: Database, swarmId: string, skip: SwarmPlan['skip']): Prom
   return each(skip, async ({ id, reason }) => {
     await markNode(db, { swarmId, nodeId: id, state: 'skipped', reason });
   });
+}
+
+/** True when something was withdrawn, so that the next round has news; what was decided meanwhile stands. */
+async function withdrawSteps(
+  db: Database,
+  { nodes }: SwarmNews,
+  withdraw: SwarmPlan['withdraw'],
+): Promise<boolean> {
+  const approvals = new Map(nodes.map(({ nodeId, approvalId }) => [nodeId, approvalId]));
+  await each(withdraw, async ({ id, reason }) => {
+    const approvalId = approvals.get(id) ?? null;
+    if (approvalId !== null) await withdrawApprovalStep(db, { approvalId, reason });
+  });
+  return withdraw.length > 0;
 }
 
 async function endSwarm(

@@ -137,9 +137,11 @@ export function swarmDto(row: SwarmRecord): Swarm {
 export function swarmNodeDto(row: SwarmNodeRecord): SwarmNode {
   return {
     id: row.nodeId,
+    kind: row.kind,
     dependsOn: [...row.dependsOn],
     state: row.state,
     taskId: row.taskId,
+    approvalId: row.approvalId,
     taskState: row.taskState,
     taskFailure: row.taskFailure,
     reason: row.reason,

@@ -55,3 +55,14 @@ export function swarmLine(swarm: Swarm): string {
   const wish = swarm.cancelRequested && !hasEnded(swarm) ? ' (cancel requested)' : '';
   return `${swarm.state}${wish}: ${parts.join(', ')}`;
 }
+
+/** What a person is asked at present, and how to answer: one line for each open approval step. */
+export function openQuestions({ nodes }: SwarmView): readonly string[] {
+  return nodes.flatMap(({ id, kind, state, approvalId }) =>
+    kind === 'approval' && state === 'admitted' && approvalId !== null
+      ? [
+          `"${id}" waits for a person: dashctl approval get ${approvalId}, then approve or reject it`,
+        ]
+      : [],
+  );
+}

@@ -149,11 +149,15 @@ function told(swarm: Swarm, words: string, context: CliContext): ExitCode {
   return EXIT.ok;
 }
 
+function taskStateWords({ kind, state, taskState }: SwarmNode): string | null {
+  return kind === 'approval' && state === 'admitted' ? 'waits for approval' : taskState;
+}
+
 const nodeColumns: readonly Column<SwarmNode>[] = [
   { title: 'NODE', value: ({ id }) => id },
   { title: 'STATE', value: ({ state }) => state },
-  { title: 'TASK', value: ({ taskId }) => taskId },
-  { title: 'TASK STATE', value: ({ taskState }) => taskState },
+  { title: 'TASK', value: ({ taskId, approvalId }) => taskId ?? approvalId },
+  { title: 'TASK STATE', value: taskStateWords },
   { title: 'AFTER', value: ({ dependsOn }) => dependsOn.join(' '), canShrink: true },
   { title: 'WHY', value: ({ reason }) => reason, canShrink: true },
 ];

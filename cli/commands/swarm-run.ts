@@ -6,7 +6,7 @@ import { flag, spanSeconds } from '../fields.ts';
 import { count } from '../output/format.ts';
 import { submitSafely } from '../submit-safely.ts';
 import { readSwarmFile } from '../swarm-file.ts';
-import { followSwarm, swarmLine, type SwarmView } from '../swarm-outcome.ts';
+import { followSwarm, openQuestions, swarmLine, type SwarmView } from '../swarm-outcome.ts';
 import { readNodeResults, type NodeResult } from '../swarm-results.ts';
 import { outcomeLine } from '../task-outcome.ts';
 
@@ -80,15 +80,20 @@ export async function waitForSwarm(
   const { output } = context;
   const client = await context.client();
   let said = '';
+  const asked = new Set<string>();
   const view = await followSwarm({
     context,
     client,
     swarmId: given.swarmId,
     timeoutMs: given.timeout === undefined ? undefined : given.timeout * 1000,
-    onView: ({ swarm }) => {
-      const line = swarmLine(swarm);
+    onView: (seen) => {
+      const line = swarmLine(seen.swarm);
       if (line !== said) output.note(line);
       said = line;
+      for (const question of openQuestions(seen)) {
+        if (!asked.has(question)) output.note(question);
+        asked.add(question);
+      }
     },
   });
   const results = await readNodeResults(client, view);

@@ -61,7 +61,8 @@ export function newSwarmOf(
     nodes: nodes.map(({ id, dependsOn, template }) => ({
       nodeId: id,
       dependsOn,
-      pool: template.pool,
+      kind: template.kind,
+      pool: template.kind === 'task' ? template.pool : null,
       template,
     })),
     correlationId: admission.correlationId,

@@ -4,6 +4,7 @@ import { swarmSpecSchema } from '../domain/swarm-schema.ts';
 import { TASK_STATES } from '../domain/task.ts';
 import { defineRoute } from './define-route.ts';
 import {
+  approvalId,
   commaList,
   moment,
   pageCursor,
@@ -48,9 +49,13 @@ export type Swarm = z.infer<typeof swarm>;
 export const swarmNode = z
   .object({
     id: z.string(),
+    kind: z
+      .enum(['task', 'approval'])
+      .meta({ description: 'approval: a step without a task, which a person completes' }),
     dependsOn: z.array(z.string()),
     state: z.enum(SWARM_NODE_STATES),
     taskId: taskId.nullable().meta({ description: 'null: not admitted' }),
+    approvalId: approvalId.nullable().meta({ description: 'Of an approval step that was reached' }),
     taskState: z.enum(TASK_STATES).nullable(),
     taskFailure: taskFailure.nullable(),
     reason: z.string().nullable().meta({ description: 'Why it failed or was skipped' }),

@@ -1,4 +1,4 @@
-import type { ApprovalState, ExpiryPolicy } from '../domain/approval.ts';
+import type { ApprovalGate, ApprovalState, ExpiryPolicy } from '../domain/approval.ts';
 import type { Database } from './database.ts';
 
 /** An approval as lists carry it. Of a task, or of a swarm's step: then `nodeId` is set and `taskId` is not. */
@@ -83,4 +83,32 @@ export function decideApproval(
   },
 ): Promise<DecideApprovalResult> {
   return db.call('decide_approval', options);
+}
+
+export type OpenStepResult =
+  | { readonly kind: 'opened' | 'existing'; readonly approvalId: string }
+  /** The swarm is paused, being cancelled, or has ended; or the node has ended. */
+  | { readonly kind: 'not-admitting' }
+  | { readonly kind: 'not-found' };
+
+/** Opens the approval of a swarm's node; idempotent by node. */
+export function openApprovalStep(
+  db: Database,
+  step: {
+    readonly swarmId: string;
+    readonly nodeId: string;
+    /** Of `newId('approval')`; unused when the node has its approval already. */
+    readonly approvalId: string;
+    readonly gate: ApprovalGate;
+  },
+): Promise<OpenStepResult> {
+  return db.call('open_approval_step', step);
+}
+
+/** Takes an open step back, because its swarm stops: the node is skipped. */
+export function withdrawApprovalStep(
+  db: Database,
+  step: { readonly approvalId: string; readonly reason: string },
+): Promise<{ readonly withdrawn: boolean }> {
+  return db.call('withdraw_approval_step', step);
 }

@@ -7,6 +7,8 @@ import type { Database } from './database.ts';
 import type { TaskSummary } from './task-record.ts';
 
 export type SwarmState = 'running' | 'paused' | 'completed' | 'failed' | 'cancelled';
+/** approval: a step without a task, which a person completes. */
+export type SwarmNodeKind = 'task' | 'approval';
 export type SwarmNodeState = 'waiting' | 'admitted' | 'completed' | 'failed' | 'skipped';
 
 export interface SwarmRecord {
@@ -31,8 +33,10 @@ export interface SwarmRecord {
 export interface NewSwarmNode {
   readonly nodeId: string;
   readonly dependsOn: readonly string[];
-  /** The pool that its task will ask for: checked at accept. */
-  readonly pool: string;
+  /** Default: task. */
+  readonly kind?: SwarmNodeKind;
+  /** The pool that its task will ask for: checked at accept; null: it has no task. */
+  readonly pool: string | null;
   readonly template: unknown;
 }
 
@@ -110,10 +114,13 @@ export function admitSwarmNode(db: Database, node: NodeAdmission): Promise<Admit
 export interface SwarmNodeRecord {
   readonly nodeId: string;
   readonly ordinal: number;
+  readonly kind: SwarmNodeKind;
   readonly dependsOn: readonly string[];
   readonly state: SwarmNodeState;
   readonly reason: string | null;
   readonly taskId: string | null;
+  /** Of an approval step that was reached. */
+  readonly approvalId: string | null;
   readonly taskState: TaskState | null;
   readonly taskFailure: TaskFailure | null;
 }
@@ -151,25 +158,23 @@ export async function readNodeTemplates(
   return new Map(rows.map((row) => [row.node_id, row.template]));
 }
 
-/** Outputs of completed nodes, by node id; a node without one is absent. */
+/** Outputs of completed nodes, by node id (of a step: what the approver wrote); a node without one is absent. */
 export async function readNodeOutputs(
   db: Database,
   swarmId: string,
   nodeIds: readonly string[],
 ): Promise<ReadonlyMap<string, string>> {
-  const rows = await db.kysely
-    .selectFrom('tasks')
-    .leftJoin('blobs', 'blobs.id', 'tasks.output_blob')
-    .select(({ fn }) => ['node_id', fn.coalesce('output', 'body').as('output')])
-    .where('swarm_id', '=', swarmId)
-    .where('node_id', 'in', listOf(nodeIds))
-    .where('state', '=', 'completed')
-    .execute();
-  return new Map(
-    rows.flatMap(({ node_id, output }) =>
-      node_id === null || output === null ? [] : [[node_id, output] as const],
-    ),
+  const rows = await db.rows<{ nodeId: string; output: string }>(
+    `select node_id as "nodeId", output from (
+       select n.node_id, coalesce(n.output, t.output, b.body) as output
+       from dash.swarm_nodes n
+       left join dash.tasks t on t.id = n.task_id
+       left join dash.blobs b on b.id = t.output_blob
+       where n.swarm_id = $1 and n.node_id = any($2) and n.state = 'completed') nodes
+     where output is not null`,
+    [swarmId, nodeIds],
   );
+  return new Map(rows.map(({ nodeId, output }) => [nodeId, output]));
 }
 
 /** A list as one array parameter: the statement stays the same for any number of ids, none included. */
@@ -250,7 +255,7 @@ export function holdSwarmTasks(db: Database, swarmId: string): Promise<number> {
   return moveEach(db, swarmId, 'hold_task', ['queued', 'waiting', 'scheduled']);
 }
 
-/** Gives back what was held, to where each belongs now; answers how many. */
+/** Gives back what was held for the pause alone, to where each belongs now; answers how many. */
 export function releaseSwarmTasks(db: Database, swarmId: string): Promise<number> {
   return moveEach(db, swarmId, 'unhold_task', ['held']);
 }
@@ -266,6 +271,7 @@ async function moveEach(
     .select('id')
     .where('swarm_id', '=', swarmId)
     .where('state', 'in', states)
+    .where(sql<boolean>`state_reason is distinct from 'approval'`)
     .orderBy('seq')
     .execute();
   let moved = 0;

@@ -1,3 +1,5 @@
+import type { ApprovalGate } from './approval.ts';
+import { approvalGateOf } from './approval-schema.ts';
 import { assertNever } from './assert-never.ts';
 import { stepId } from './swarm-graph.ts';
 import type {
@@ -17,7 +19,7 @@ import type { PriorityName } from './task.ts';
  * only the graph. Node ids are stable words (`item-3`, `step-2`, `map-1`, `reduce-2-1`, `reduce`).
  */
 
-/** One task of a swarm before it is admitted: kept in its row, resolved when its dependencies are done. */
+/** One task of a swarm, or one step that a person completes, before it is admitted: kept in its row, resolved when its dependencies are done. */
 export interface SwarmNode {
   readonly id: string;
   /** Place in the specification: the order in which ready nodes are admitted. */
@@ -26,9 +28,21 @@ export interface SwarmNode {
   readonly template: SwarmNodeTemplate;
 }
 
-export interface SwarmNodeTemplate extends NodeSettings {
+export type SwarmNodeTemplate = TaskTemplate | ApprovalTemplate;
+
+export interface TaskTemplate extends NodeSettings {
+  readonly kind: 'task';
   readonly prompt: readonly PromptPart[];
   readonly session: string | null;
+  /** Needs a person's word before it starts; null: it does not. */
+  readonly approval: ApprovalGate | null;
+}
+
+export interface ApprovalTemplate {
+  readonly kind: 'approval';
+  /** What is asked. */
+  readonly prompt: readonly PromptPart[];
+  readonly gate: ApprovalGate;
 }
 
 interface NodeSettings {
@@ -48,12 +62,20 @@ export function expandSwarm(spec: SwarmSpec): readonly SwarmNode[] {
     id: draft.id,
     ordinal,
     dependsOn: [...new Set(draft.dependsOn)],
-    template: {
-      prompt: draft.prompt,
-      session: draft.session ?? null,
-      ...settingsOf(draft.work, spec),
-    },
+    template: templateOf(draft, spec),
   }));
+}
+
+function templateOf(draft: Draft, spec: WrittenSettings): SwarmNodeTemplate {
+  const { prompt } = draft;
+  if (draft.step !== undefined) return { kind: 'approval', prompt, gate: draft.step };
+  return {
+    kind: 'task',
+    prompt,
+    session: draft.session ?? null,
+    approval: draft.approval ?? null,
+    ...settingsOf(draft.work, spec),
+  };
 }
 
 interface Draft {
@@ -61,6 +83,10 @@ interface Draft {
   readonly dependsOn: readonly string[];
   readonly prompt: readonly PromptPart[];
   readonly session?: string | undefined;
+  /** A gate on its task. */
+  readonly approval?: ApprovalGate | undefined;
+  /** It is an approval itself, and has no task. */
+  readonly step?: ApprovalGate;
   readonly work: WrittenSettings;
 }
 
@@ -114,6 +140,7 @@ function expandPipeline(spec: PipelineSpec): readonly Draft[] {
       dependsOn: previous === undefined ? [] : [previous],
       prompt: fill(step.prompt, { previous }),
       session: step.session,
+      approval: gateOf(step.approval),
       work: step,
     };
   });
@@ -176,13 +203,16 @@ function groupsOf<T>(values: readonly T[], size: number): readonly (readonly T[]
 }
 
 function expandDag(spec: DagSpec): readonly Draft[] {
-  return spec.nodes.map((node) => ({
-    id: node.id,
-    dependsOn: node.dependsOn ?? [],
-    prompt: fill(node.prompt, {}),
-    session: node.session,
-    work: node,
-  }));
+  return spec.nodes.map((node) => {
+    const draft = { id: node.id, dependsOn: node.dependsOn ?? [], prompt: fill(node.prompt, {}) };
+    return node.kind === 'approval'
+      ? { ...draft, step: approvalGateOf(node, null), work: {} }
+      : { ...draft, session: node.session, approval: gateOf(node.approval), work: node };
+  });
+}
+
+function gateOf(terms: Parameters<typeof approvalGateOf>[0] | undefined): ApprovalGate | undefined {
+  return terms === undefined ? undefined : approvalGateOf(terms, null);
 }
 
 /** Something that a reduce step combines: a listed item or the output of a node, under a heading. */

@@ -13,12 +13,14 @@ export function isOpenSwarm(state: SwarmState): state is 'running' | 'paused' {
 
 /**
  * waiting: has no task yet; admitted: its task is open; completed, failed: how its task ended (`failed`: dead,
- * cancelled, expired, or a prompt that could not be made); skipped: will never have a task.
+ * cancelled, expired, or a prompt that could not be made); skipped: will never have a task. Of a step that a person
+ * completes the same, with its approval in place of the task.
  */
 export type SwarmNodeState = 'waiting' | 'admitted' | 'completed' | 'failed' | 'skipped';
 
 export interface PlannedNode {
   readonly id: string;
+  readonly kind: 'task' | 'approval';
   readonly dependsOn: readonly string[];
   readonly state: SwarmNodeState;
 }
@@ -39,25 +41,32 @@ export interface SwarmPlan {
   readonly skip: readonly { readonly id: string; readonly reason: string }[];
   /** Nodes whose open task is to be cancelled; asking twice does no harm. */
   readonly cancel: readonly string[];
+  /** Open approval steps that are not asked for any more, and why. */
+  readonly withdraw: readonly { readonly id: string; readonly reason: string }[];
   /** How the swarm ended; null while something is open or still to come. */
   readonly end: SwarmEnd | null;
 }
 
 /**
  * Never more open tasks than `maxParallel`, never a node before its dependencies are completed, and always an end:
- * while nothing is open and nothing is paused, each plan admits something or ends the swarm.
+ * while nothing is open and nothing is paused, each plan admits something or ends the swarm. Approval steps take no
+ * place among the open tasks.
  */
 export function planSwarm(situation: SwarmSituation): SwarmPlan {
   const stop = reasonToStop(situation);
   const skip = stop === null ? orphans(situation.nodes) : skipAll(situation.nodes, stop);
-  const open = idsIn(situation.nodes, 'admitted');
-  const admit = stop === null && situation.state === 'running' ? admissible(situation, open) : [];
+  const open = situation.nodes.filter(({ state }) => state === 'admitted');
+  const tasks = open.filter(({ kind }) => kind === 'task').map(({ id }) => id);
+  const approvals = open.filter(({ kind }) => kind === 'approval').map(({ id }) => id);
+  const admit =
+    stop === null && situation.state === 'running' ? admissible(situation, tasks.length) : [];
   const left = idsIn(situation.nodes, 'waiting').length - skip.length;
   const over = open.length === 0 && left === 0;
   return {
     admit,
     skip,
-    cancel: stop === null ? [] : open,
+    cancel: stop === null ? [] : tasks,
+    withdraw: stop === null ? [] : approvals.map((id) => ({ id, reason: stop })),
     end: over ? endOf(situation, skip.length) : null,
   };
 }
@@ -95,13 +104,18 @@ function orphans(nodes: readonly PlannedNode[]): SwarmPlan['skip'] {
   return skip;
 }
 
-function admissible({ nodes, maxParallel }: SwarmSituation, open: readonly string[]): string[] {
+function admissible({ nodes, maxParallel }: SwarmSituation, openTasks: number): string[] {
   const completed = new Set(idsIn(nodes, 'completed'));
+  let tasks = openTasks;
   return nodes
     .filter(
       ({ state, dependsOn }) => state === 'waiting' && dependsOn.every((id) => completed.has(id)),
     )
-    .slice(0, Math.max(0, maxParallel - open.length))
+    .filter(({ kind }) => {
+      if (kind === 'approval') return true;
+      tasks += 1;
+      return tasks <= maxParallel;
+    })
     .map(({ id }) => id);
 }
 

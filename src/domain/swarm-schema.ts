@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { approvalTerms, checkApprovalTerms } from './approval-schema.ts';
 import { DEFAULT_MAX_PARALLEL, MAX_SWARM_NODES } from './swarm-limits.ts';
 import { byteLength, checkPlaceholders, PROMPT_LIMIT_BYTES } from './swarm-template.ts';
 import { PRIORITIES, type PriorityName } from './task.ts';
@@ -76,6 +77,9 @@ const optionalSettings = {
   idempotent: settings.idempotent.optional(),
 };
 
+/** A gate on one task: what is shown to the approvers is its prompt, with the outputs that it reads. */
+const nodeApproval = z.strictObject(approvalTerms).check(checkApprovalTerms);
+
 const common = {
   name: z.string().min(1, 'must not be empty').max(200, 'must be at most 200 characters'),
   onFailure: z.enum(['fail-fast', 'continue']).default('fail-fast'),
@@ -112,6 +116,7 @@ const pipelineSpec = z.strictObject({
         id: nodeId.optional(),
         prompt: stepPrompt,
         session: sessionKey.optional(),
+        approval: nodeApproval.optional(),
         ...optionalSettings,
       }),
     )
@@ -136,19 +141,32 @@ const treeSpec = z.strictObject({
   fanIn: z.int().min(2, 'must be at least 2').max(100, 'must be at most 100'),
 });
 
+const taskNode = z.strictObject({
+  id: nodeId,
+  kind: z.literal('task').optional(),
+  prompt: nodePrompt,
+  dependsOn: z.array(z.string()).optional(),
+  session: sessionKey.optional(),
+  approval: nodeApproval.optional(),
+  ...optionalSettings,
+});
+
+/** A step without a task: a person completes it, and what that person writes is its output. */
+const approvalNode = z
+  .strictObject({
+    id: nodeId,
+    kind: z.literal('approval'),
+    prompt: nodePrompt,
+    dependsOn: z.array(z.string()).optional(),
+    ...approvalTerms,
+  })
+  .check(checkApprovalTerms);
+
 const dagSpec = z.strictObject({
   ...common,
   strategy: z.literal('dag').optional(),
   nodes: z
-    .array(
-      z.strictObject({
-        id: nodeId,
-        prompt: nodePrompt,
-        dependsOn: z.array(z.string()).optional(),
-        session: sessionKey.optional(),
-        ...optionalSettings,
-      }),
-    )
+    .array(z.discriminatedUnion('kind', [taskNode, approvalNode]))
     .min(1, 'must have at least one node')
     .max(MAX_SWARM_NODES, `must have at most ${MAX_SWARM_NODES} nodes`),
 });

@@ -14,7 +14,26 @@ function expand(spec: unknown): readonly SwarmNode[] {
   return result.nodes;
 }
 
+const dags = fc
+  .array(fc.record({ isApproval: fc.boolean(), after: fc.nat(), reads: fc.boolean() }), {
+    minLength: 1,
+    maxLength: 40,
+  })
+  .map((list) => ({
+    name: 's',
+    nodes: list.map(({ isApproval, after, reads }, index) => {
+      const before = index === 0 ? null : `n${after % index}`;
+      return {
+        id: `n${index}`,
+        ...(isApproval ? { kind: 'approval' } : {}),
+        dependsOn: before === null ? [] : [before],
+        prompt: before !== null && reads ? `see {{nodes.${before}.output}}` : 'see',
+      };
+    }),
+  }));
+
 const specs = fc.oneof(
+  dags,
   items.map((list) => ({ name: 's', strategy: 'parallel', items: list, prompt: 'x {{item}}' })),
   fc
     .array(fc.constantFrom('draft', 'go on with {{previous.output}}'), { maxLength: 60 })

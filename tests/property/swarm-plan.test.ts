@@ -14,6 +14,8 @@ import {
 
 interface Graph {
   readonly dependsOn: readonly (readonly number[])[];
+  /** Which of the nodes a person completes; the rest are tasks. */
+  readonly approvals: readonly boolean[];
   readonly onFailure: 'fail-fast' | 'continue';
   readonly maxParallel: number;
 }
@@ -32,6 +34,7 @@ const graphs: fc.Arbitrary<Graph> = fc
           index === 0 ? [] : [...new Set(picks.map((pick) => pick % index))],
         ),
       ),
+      approvals: fc.array(fc.boolean(), { minLength: raw.length, maxLength: raw.length }),
       onFailure: fc.constantFrom('fail-fast' as const, 'continue' as const),
       maxParallel: fc.integer({ min: 1, max: 5 }),
     }),
@@ -83,10 +86,19 @@ class Swarm {
       maxParallel: this.maxParallel,
       nodes: this.states.map((state, index) => ({
         id: String(index),
+        kind: this.isApproval(index) ? ('approval' as const) : ('task' as const),
         state,
         dependsOn: (this.graph.dependsOn[index] ?? []).map(String),
       })),
     };
+  }
+
+  isApproval(index: number): boolean {
+    return this.graph.approvals[index] ?? false;
+  }
+
+  openTasks(): number[] {
+    return this.open().filter((index) => !this.isApproval(index));
   }
 
   open(): number[] {
@@ -105,8 +117,10 @@ class Swarm {
       }
       this.states[index] = 'admitted';
     }
+    if (plan.admit.some((id) => !this.isApproval(Number(id)))) {
+      assert.ok(this.openTasks().length <= this.maxParallel);
+    }
     if (plan.admit.length > 0) {
-      assert.ok(this.open().length <= this.maxParallel);
       assert.ok(!this.paused && !this.cancelRequested);
       assert.ok(!failedBefore || this.graph.onFailure === 'continue');
     }
@@ -114,7 +128,14 @@ class Swarm {
       assert.equal(this.states[Number(id)], 'waiting');
       this.states[Number(id)] = 'skipped';
     }
-    for (const id of plan.cancel) this.cancelled.add(Number(id));
+    for (const id of plan.cancel) {
+      assert.ok(!this.isApproval(Number(id)));
+      this.cancelled.add(Number(id));
+    }
+    for (const { id } of plan.withdraw) {
+      assert.ok(this.isApproval(Number(id)) && this.states[Number(id)] === 'admitted');
+      this.states[Number(id)] = 'skipped';
+    }
     this.end = plan.end;
   }
 

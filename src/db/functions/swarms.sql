@@ -16,7 +16,8 @@ begin
     end if;
   end if;
   v_refusal := coalesce(
-    dash.unknown_pool(array(select n->>'pool' from jsonb_array_elements(p->'nodes') n)), dash.bound_reached());
+    dash.unknown_pool(array(
+      select n->>'pool' from jsonb_array_elements(p->'nodes') n where n->>'pool' is not null)), dash.bound_reached());
   if v_refusal is not null then
     return v_refusal;
   end if;

@@ -1,6 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { SwarmNode } from '../../../src/contract/swarms.ts';
 import type { SubmitTask } from '../../../src/contract/task-dto.ts';
+import { openApprovalStep } from '../../../src/db/approval-store.ts';
+import { getSwarm, takeNews } from '../../../src/db/swarm-store.ts';
+import { newId } from '../../../src/platform/ids.ts';
 import { withDatabase } from '../../support/database.ts';
+import { eventually } from '../../support/eventually.ts';
+import { gateOf } from '../db/approval-support.ts';
 import { makeKey, startTestApi, type TestApi } from '../../support/test-api.ts';
 
 const database = withDatabase();
@@ -20,6 +26,11 @@ async function submit(
   });
   expect(task).toMatchObject({ state: 'held', stateReason: 'approval' });
   return { taskId: task.id, approvalId: task.approvalId! };
+}
+
+/** Swarms whose workflow was told that there is news. */
+function told(): unknown[] {
+  return api.messages.told.flatMap(([name, id]) => (name === 'signalSwarmNews' ? [id] : []));
 }
 
 describe('approvals', () => {
@@ -125,6 +136,40 @@ describe('approvals', () => {
     }
     expect((await api.clientOf(other).approvals.list({})).items).toEqual([]);
     expect((await api.clientOf(own).approvals.list({})).items).toMatchObject([{ id: approvalId }]);
+  });
+
+  test('about a step of a swarm is the news of that swarm: its workflow is told, and the row stands when it cannot be (P31)', async () => {
+    const { db } = database();
+    const swarmIds: string[] = [];
+    for (const decision of ['approve', 'reject'] as const) {
+      const { swarm } = await api.client.swarms.run({
+        body: { name: 's', nodes: [{ id: 'ask', kind: 'approval', prompt: 'May it go on?' }] },
+        idempotencyKey: crypto.randomUUID(),
+      });
+      await takeNews(db, swarm.id);
+      const approvalId = newId('approval');
+      const gate = gateOf({ prompt: 'May it go on?' });
+      await openApprovalStep(db, { swarmId: swarm.id, nodeId: 'ask', approvalId, gate });
+      const listed = await api.client.approvals.list({ query: { swarm: swarm.id } });
+      expect(listed.items).toMatchObject([{ id: approvalId, kind: 'step', nodeId: 'ask' }]);
+      if (decision === 'reject') api.messages.fail(new Error('Temporal is away'));
+      try {
+        await api.client.approvals[decision]({ params: { approvalId }, body: { comment: 'so' } });
+      } finally {
+        api.messages.fail(null);
+      }
+      swarmIds.push(swarm.id);
+    }
+    const [approved = '', rejected = ''] = swarmIds;
+    await eventually(() => told().includes(approved));
+    expect(told()).not.toContain(rejected);
+    for (const swarmId of swarmIds) expect((await getSwarm(db, swarmId))?.swarm.dirty).toBe(true);
+    const nodes = async (swarmId: string): Promise<readonly SwarmNode[]> =>
+      (await api.client.swarms.get({ params: { swarmId } })).nodes;
+    expect(await nodes(approved)).toMatchObject([{ kind: 'approval', state: 'completed' }]);
+    expect(await nodes(rejected)).toMatchObject([
+      { state: 'failed', reason: expect.stringContaining('so') },
+    ]);
   });
 
   test('a list goes on at its cursor (R29)', async () => {

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
+import type { ApprovalGate } from '../../../src/domain/approval.ts';
 import type { Database } from '../../../src/db/database.ts';
 import { readEvents } from '../../../src/db/event-store.ts';
 import { getTask } from '../../../src/db/task-store.ts';
@@ -9,6 +10,7 @@ import { newId } from '../../../src/platform/ids.ts';
 import { startPromoter } from '../../../workers/promoter.ts';
 import { withDatabase } from '../../support/database.ts';
 import { eventually } from '../../support/eventually.ts';
+import { gateOf } from '../db/approval-support.ts';
 
 const database = withDatabase();
 const promoters: { close(): Promise<void> }[] = [];
@@ -32,7 +34,11 @@ function promote(db: Database): void {
   );
 }
 
-async function submit(times: { dueInMs?: number; deadlineInMs?: number }): Promise<string> {
+async function submit(times: {
+  dueInMs?: number;
+  deadlineInMs?: number;
+  approval?: ApprovalGate;
+}): Promise<string> {
   const at = (ms: number | undefined): string | null =>
     ms === undefined ? null : new Date(Date.now() + ms).toISOString();
   const accepted = await acceptTask(database().db, {
@@ -51,6 +57,7 @@ async function submit(times: { dueInMs?: number; deadlineInMs?: number }): Promi
     idempotent: false,
     correlationId: 'test',
     idempotency: null,
+    approval: times.approval ?? null,
     actor: 'test',
   });
   if (accepted.kind !== 'accepted') throw new Error(accepted.kind);
@@ -113,6 +120,28 @@ describe('tasks that wait for their time', () => {
       await eventually(async () => (await getTask(database().db, taskId))?.state === 'expired');
       expect(await eventTimes(taskId, 'task.expired')).toHaveLength(1);
     }
+  });
+
+  it('an approval that nobody gave is decided once by its policy, never early, at most 1 s late (P8)', async () => {
+    promote(database().db);
+    promote(database().connect('second'));
+    const taskIds = await Promise.all(
+      (['approve', 'reject'] as const).map((onExpiry) =>
+        submit({ approval: gateOf({ expiresInSeconds: 1, onExpiry }) }),
+      ),
+    );
+    for (const taskId of taskIds) {
+      await eventually(async () => (await getTask(database().db, taskId))?.state !== 'held');
+      const [asked = 0] = await eventTimes(taskId, 'approval.requested');
+      const expired = await eventTimes(taskId, 'approval.expired');
+      expect(expired).toHaveLength(1);
+      expect((expired[0] ?? 0) - asked).toBeGreaterThanOrEqual(950);
+      expect((expired[0] ?? 0) - asked).toBeLessThanOrEqual(2_000);
+    }
+    const states = await Promise.all(
+      taskIds.map(async (taskId) => (await getTask(database().db, taskId))?.state),
+    );
+    expect(states).toEqual(['queued', 'cancelled']);
   });
 
   it('the swarm of a task that expired is told that it has news (P31)', async () => {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { newSwarmOf } from '../../../src/admission/new-work.ts';
 import { listFindings } from '../../../src/db/reconcile-queries.ts';
 import { acceptSwarm, getSwarm } from '../../../src/db/swarm-store.ts';
 import { getTask } from '../../../src/db/task-store.ts';
@@ -6,7 +7,6 @@ import { MAINTENANCE_SCHEDULE_ID } from '../../../src/domain/maintenance.ts';
 import { parseSwarmSpec } from '../../../src/domain/swarm-spec.ts';
 import { taskWorkflowId } from '../../../src/domain/names.ts';
 import type { FakeGateway } from '../../../src/gateway/fake-gateway/fake-gateway.ts';
-import { newId } from '../../../src/platform/ids.ts';
 import { ensureSchedules } from '../../../src/temporal/schedules.ts';
 import { startTestDash, type TestDash } from '../../support/dash.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -57,24 +57,15 @@ describe('the maintenance schedule', () => {
     };
     const parsed = parseSwarmSpec(written);
     if (parsed.kind === 'invalid') throw new Error(JSON.stringify(parsed.problems));
-    const swarmId = newId('swarm');
-    await acceptSwarm(db, {
-      id: swarmId,
+    const admission = {
       tenant: 'default',
-      name: 'forgotten',
-      spec: written,
-      onFailure: parsed.spec.onFailure,
-      maxParallel: parsed.spec.maxParallel,
-      nodes: parsed.nodes.map(({ id, dependsOn, template }) => ({
-        nodeId: id,
-        dependsOn,
-        pool: template.pool,
-        template,
-      })),
       correlationId: 'test',
       idempotency: null,
       actor: 'test',
-    });
+    };
+    const swarm = newSwarmOf(parsed, written, admission);
+    const swarmId = swarm.id;
+    await acceptSwarm(db, swarm);
     await age('update dash.swarms set created_at = AGO where id = $1', swarmId);
     await eventually(async () => (await getSwarm(db, swarmId))?.swarm.state === 'completed', {
       timeoutMs: 30_000,

@@ -23,9 +23,11 @@ describe('the examples', () => {
     expect(nodes).toHaveLength(6);
     const reduce = nodes.filter(({ dependsOn }) => dependsOn.length === 3);
     expect(reduce.map(({ id }) => id)).toEqual(['checklist']);
-    const session = nodes.filter(({ template }) => template.session !== null);
+    const sessionOf = ({ template }: (typeof nodes)[number]): string | null =>
+      template.kind === 'task' ? template.session : null;
+    const session = nodes.filter((node) => sessionOf(node) !== null);
     expect(session.map(({ id }) => id)).toEqual(['audience', 'announce']);
-    expect(new Set(session.map(({ template }) => template.session)).size).toBe(1);
+    expect(new Set(session.map(sessionOf)).size).toBe(1);
     expect(session[1]?.dependsOn).toContain('audience');
   });
 

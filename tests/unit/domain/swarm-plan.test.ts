@@ -7,7 +7,11 @@ import {
 } from '../../../src/domain/swarm-plan.ts';
 
 function node(id: string, state: SwarmNodeState, dependsOn: string[] = []): PlannedNode {
-  return { id, state, dependsOn };
+  return { id, kind: 'task', state, dependsOn };
+}
+
+function step(id: string, state: SwarmNodeState, dependsOn: string[] = []): PlannedNode {
+  return { ...node(id, state, dependsOn), kind: 'approval' };
 }
 
 function plan(nodes: readonly PlannedNode[], over: Partial<SwarmSituation> = {}) {
@@ -41,8 +45,39 @@ describe('what is admitted', () => {
       admit: [],
       skip: [],
       cancel: [],
+      withdraw: [],
       end: null,
     });
+  });
+});
+
+describe('steps that a person completes', () => {
+  it('are opened when their dependencies are completed, and take no place among the open tasks (P31)', () => {
+    const nodes = [
+      node('a', 'completed'),
+      node('b', 'admitted'),
+      step('open', 'admitted'),
+      step('ask', 'waiting', ['a']),
+      step('later', 'waiting', ['b']),
+      node('c', 'waiting'),
+      node('below', 'waiting', ['ask']),
+    ];
+    expect(plan(nodes, { maxParallel: 1 }).admit).toEqual(['ask']);
+    expect(plan(nodes, { maxParallel: 2 }).admit).toEqual(['ask', 'c']);
+    expect(plan([node('a', 'completed'), step('open', 'admitted')]).end).toBeNull();
+  });
+
+  it('are withdrawn, not cancelled, when the swarm stops, each with the reason (P31)', () => {
+    const nodes = [node('bad', 'failed'), step('open', 'admitted'), step('ask', 'waiting')];
+    const seen = plan(nodes);
+    expect(seen).toMatchObject({ admit: [], cancel: [], end: null });
+    expect(seen.withdraw).toEqual([
+      { id: 'open', reason: '"bad" failed and the swarm stops at the first failure' },
+    ]);
+    expect(plan(nodes, { onFailure: 'continue' })).toMatchObject({ admit: ['ask'], withdraw: [] });
+    expect(plan(nodes, { cancelRequested: true }).withdraw).toEqual([
+      { id: 'open', reason: 'the swarm was cancelled' },
+    ]);
   });
 });
 

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll } from '@jest/globals';
 import { createSwarmActivities, type SwarmActivities } from '../../../../activities/swarm.ts';
+import { newSwarmOf } from '../../../../src/admission/new-work.ts';
 import type { Database } from '../../../../src/db/database.ts';
 import { acceptSwarm, getSwarm, type SwarmNews } from '../../../../src/db/swarm-store.ts';
 import { parseSwarmSpec } from '../../../../src/domain/swarm-spec.ts';
 import { systemClock } from '../../../../src/platform/clock.ts';
-import { newId } from '../../../../src/platform/ids.ts';
 import { withDatabase } from '../../../support/database.ts';
 import {
   openRowGateway,
@@ -124,25 +124,14 @@ async function submit(
 ): Promise<RunningSwarm> {
   const parsed = parseSwarmSpec(written);
   if (parsed.kind === 'invalid') throw new Error(JSON.stringify(parsed.problems));
-  const { spec, nodes } = parsed;
-  const swarmId = newId('swarm');
-  const accepted = await acceptSwarm(db, {
-    id: swarmId,
-    tenant: spec.tenant ?? 'default',
-    name: spec.name,
-    spec: written,
-    onFailure: spec.onFailure,
-    maxParallel: spec.maxParallel,
-    nodes: nodes.map(({ id, dependsOn, template }) => ({
-      nodeId: id,
-      dependsOn,
-      pool: template.pool,
-      template,
-    })),
+  const swarm = newSwarmOf(parsed, written, {
+    tenant: parsed.spec.tenant ?? 'default',
     correlationId: 'test',
     idempotency: null,
     actor: 'test',
   });
+  const swarmId = swarm.id;
+  const accepted = await acceptSwarm(db, swarm);
   if (accepted.kind !== 'accepted') throw new Error(JSON.stringify(accepted));
   const handle = await temporal.client.workflow.start('swarmWorkflow', {
     workflowId: `swarm/${swarmId}`,
