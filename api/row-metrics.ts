@@ -7,18 +7,20 @@ import {
   queueDepth,
   taskStateCounts,
 } from '../src/db/metrics-queries.ts';
+import { openApprovalCounts } from '../src/db/approval-store.ts';
 import { findingCounts } from '../src/db/reconcile-queries.ts';
 import type { RowMetrics } from '../src/telemetry/metrics.ts';
 
 /** What the series made of rows show now (R16). */
 export async function readRowMetrics(db: Database): Promise<RowMetrics> {
-  const [tasks, queue, lanes, gateways, attempts, findings] = await Promise.all([
+  const [tasks, queue, lanes, gateways, attempts, findings, approvals] = await Promise.all([
     taskStateCounts(db),
     queueDepth(db),
     lanesByGateway(db),
     gatewayStates(db),
     attemptOutcomes(db),
     findingCounts(db),
+    openApprovalCounts(db),
   ]);
   return {
     tasks,
@@ -26,6 +28,7 @@ export async function readRowMetrics(db: Database): Promise<RowMetrics> {
     lanes,
     gateways,
     attempts,
+    approvals,
     findings,
   };
 }

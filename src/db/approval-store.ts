@@ -52,6 +52,13 @@ export function listApprovals(
   return db.call('list_approvals', options);
 }
 
+/** Those that wait for a decision; both rows always, so that none reads as zero. */
+export function openApprovalCounts(
+  db: Database,
+): Promise<{ readonly escalated: boolean; readonly count: number }[]> {
+  return db.call('open_approval_counts', {});
+}
+
 export type DecideApprovalResult =
   | {
       readonly kind: 'decided';

@@ -83,6 +83,13 @@ export const METRICS = {
     labels: [],
     buckets: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200],
   },
+  approvalsOpen: {
+    name: 'dash_approvals_open',
+    type: 'gauge',
+    source: 'rows',
+    help: 'Approvals that wait for a person, by whether they were escalated',
+    labels: ['escalated'],
+  },
   reconcileFindings: {
     name: 'dash_reconcile_findings_total',
     type: 'counter',

@@ -24,6 +24,7 @@ export interface RowMetrics {
     readonly failureClass: string | null;
     readonly count: number;
   }[];
+  readonly approvals: readonly { readonly escalated: boolean; readonly count: number }[];
   readonly findings: readonly {
     readonly kind: string;
     readonly repaired: boolean;
@@ -85,12 +86,14 @@ function rowSeries(registry: Registry): { show(rows: RowMetrics | null): void } 
   const errors = gauge(registry, METRICS.gatewayErrors);
   const gateways = gauge(registry, METRICS.gateways);
   const attempts = counter(registry, METRICS.attempts);
+  const approvals = approvalSeries(registry);
   const findings = counter(registry, METRICS.reconcileFindings);
   const up = gauge(registry, METRICS.databaseUp);
   return {
     show: (rows) => {
       for (const series of [tasks, depth, age, lanes, health, errors, gateways, attempts, findings])
         series.reset();
+      approvals.show(rows?.approvals ?? []);
       up.set(rows === null ? 0 : 1);
       if (rows === null) return;
       for (const { state, count } of rows.tasks) tasks.set({ state }, count);
@@ -111,6 +114,16 @@ function rowSeries(registry: Registry): { show(rows: RowMetrics | null): void } 
       for (const { kind, repaired, count } of rows.findings) {
         findings.inc({ kind, repaired: String(repaired) }, count);
       }
+    },
+  };
+}
+
+function approvalSeries(registry: Registry): { show(rows: RowMetrics['approvals']): void } {
+  const open = gauge(registry, METRICS.approvalsOpen);
+  return {
+    show: (rows) => {
+      open.reset();
+      for (const { escalated, count } of rows) open.set({ escalated: String(escalated) }, count);
     },
   };
 }

@@ -35,3 +35,11 @@ begin
       and (p->>'before' is null or a.seq < (p->>'before')::bigint)
     order by a.seq desc limit (p->>'limit')::integer) a);
 end $$;
+
+create or replace function dash.open_approval_counts(p jsonb) returns jsonb
+language sql stable as $$
+  select jsonb_build_array(
+    jsonb_build_object('escalated', false, 'count', count(*) filter (where escalated_at is null)),
+    jsonb_build_object('escalated', true, 'count', count(*) filter (where escalated_at is not null)))
+  from dash.approvals where state = 'open'
+$$;

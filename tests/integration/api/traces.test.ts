@@ -137,6 +137,7 @@ describe('/metrics', () => {
         value(text, 'dash_queue_oldest_age_seconds{pool="default",priority="background"}'),
       ).toBeGreaterThanOrEqual(0);
     }
+    await api.client.tasks.submit({ body: { prompt: 'x', approval: {} } });
     const running = await runningTask(db);
     await deadTask(db);
     const text = await scrape();
@@ -144,6 +145,8 @@ describe('/metrics', () => {
       value(text, `dash_lanes{gateway="${running.gatewayId}",kind="held"}`),
     ).toBeGreaterThanOrEqual(1);
     expect(value(text, 'dash_gateways{state="open"}')).toBe(2);
+    expect(value(text, 'dash_approvals_open{escalated="false"}')).toBe(1);
+    expect(value(text, 'dash_approvals_open{escalated="true"}')).toBe(0);
     expect(value(text, 'dash_attempts_total{outcome="failed",class="permanent"}')).toBe(1);
     expect(value(text, 'dash_tasks{state="dead"}')).toBe(1);
   });

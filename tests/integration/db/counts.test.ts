@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { listApprovals } from '../../../src/db/approval-store.ts';
 import { markIndeterminate, decideAttempt } from '../../../src/db/attempt-decision.ts';
 import { openAttempts } from '../../../src/db/attempt-record.ts';
 import {
@@ -17,6 +18,7 @@ import { getGateway } from '../../../src/db/gateway-store.ts';
 import { requeueTask } from '../../../src/db/retry-queue.ts';
 import { settleTask } from '../../../src/db/settle.ts';
 import { withDatabase } from '../../support/database.ts';
+import { decideAs, gateOf } from './approval-support.ts';
 import { accept, claim, completed, dead, emptyDatabase, openGateway } from './support.ts';
 
 const database = withDatabase();
@@ -26,6 +28,8 @@ const OPERATIONS = [
   'accept',
   'accept-in-session',
   'accept-short',
+  'accept-gated',
+  'decide-approval',
   'claim',
   'claim',
   'release',
@@ -79,6 +83,21 @@ async function perform(
     case 'accept-in-session':
       await accept(db, { tenant, priority, sessionKey: `s${which % 2}` });
       return;
+    case 'accept-gated':
+      await accept(db, {
+        tenant,
+        priority,
+        approval: gateOf(),
+        sessionKey: which % 3 === 0 ? `s${which % 2}` : null,
+      });
+      return;
+    case 'decide-approval': {
+      const open = await listApprovals(db, { states: ['open'], limit: 100 });
+      const approval = open[which % Math.max(1, open.length)];
+      const decision = which % 3 === 0 ? 'rejected' : 'approved';
+      if (approval !== undefined) await decideAs(db, approval.id, decision);
+      return;
+    }
     case 'accept-short':
       await accept(db, { tenant, priority, queueLimitSeconds: 3600 });
       return;

@@ -1,9 +1,12 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import type { ApprovalGate } from '../../../src/domain/approval.ts';
 import { getSession } from '../../../src/db/session-store.ts';
+import { getTask } from '../../../src/db/task-store.ts';
 import type { FakeGateway } from '../../../src/gateway/fake-gateway/fake-gateway.ts';
 import type { GatewayHost } from '../../../workers/start-gateway-host.ts';
 import { startTestDash, type TestDash } from '../../support/dash.ts';
 import { eventually } from '../../support/eventually.ts';
+import { decideAs, gateOf } from '../db/approval-support.ts';
 
 let dash: TestDash;
 let host: GatewayHost;
@@ -55,6 +58,30 @@ test('tasks of one session run one at a time, in the order of their submission, 
     )[0] as { id: string };
     expect(gateway.log.maxOverlap(`agent:main:dash-${installation}:s:default:${key}`)).toBe(1);
   }
+}, 120_000);
+
+test('what waits for an approval keeps its place on the wire, and what is rejected never gets there (R2, P3, P8)', async () => {
+  const { db } = dash.database;
+  const inSession = (prompt: string, approval: ApprovalGate | null = null): Promise<string> =>
+    dash.submit({ prompt, sessionKey: 'gated', approval });
+  const first = await inSession('first');
+  const refused = await inSession('refused', gateOf());
+  const timed = await inSession('timed', gateOf({ expiresInSeconds: 1, onExpiry: 'approve' }));
+  const asked = await inSession('asked', gateOf());
+  const last = await inSession('last');
+  const approvalIdOf = async (taskId: string): Promise<string | null> =>
+    (await getTask(db, taskId))?.approvalId ?? null;
+  await dash.ended(first);
+  await eventually(async () => (await getTask(db, timed))?.state === 'waiting');
+  await decideAs(db, await approvalIdOf(refused), 'rejected');
+  expect(await dash.ended(timed)).toMatchObject({ state: 'completed' });
+  expect(await getTask(db, asked)).toMatchObject({ state: 'held' });
+  expect(await getTask(db, last)).toMatchObject({ state: 'waiting' });
+  await decideAs(db, await approvalIdOf(asked), 'approved');
+  expect(await dash.ended(last)).toMatchObject({ state: 'completed' });
+  const starts = startsOf([first, refused, timed, asked, last]);
+  expect(starts.map(({ taskId }) => taskId)).toEqual([first, timed, asked, last]);
+  expect(await getTask(db, refused)).toMatchObject({ state: 'cancelled', lastAttempt: 0 });
 }, 120_000);
 
 test('a session stays on its gateway after a restart of Dash (R3)', async () => {

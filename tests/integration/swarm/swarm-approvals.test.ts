@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { WorkflowFailedError } from '@temporalio/client';
 import { listApprovals, type ApprovalSummary } from '../../../src/db/approval-store.ts';
 import type { Database } from '../../../src/db/database.ts';
 import { promoteDue } from '../../../src/db/due.ts';
@@ -89,7 +90,7 @@ describe('a step that a person completes', () => {
     ];
     for (const swarm of [stops, goesOn]) {
       await decide(db, swarm, (await asked(db, swarm)).id, 'rejected', 'no');
-      await expect(swarm.end()).rejects.toThrow();
+      await expect(swarm.end()).rejects.toBeInstanceOf(WorkflowFailedError);
       expect(await swarm.states()).toMatchObject({
         draft: 'completed',
         ask: 'failed',
@@ -110,7 +111,7 @@ describe('a step that a person completes', () => {
     const { dirtySwarmIds } = await promoteDue(db);
     expect(new Set(dirtySwarmIds)).toEqual(new Set([rejects.swarmId, approves.swarmId]));
     for (const { handle } of [rejects, approves]) await handle.signal('news');
-    await expect(rejects.end()).rejects.toThrow();
+    await expect(rejects.end()).rejects.toBeInstanceOf(WorkflowFailedError);
     await expect(approves.end()).resolves.toEqual({ state: 'completed' });
     expect((await rejects.rows()).nodes[1]?.reason).toBe('Nobody gave the approval in time.');
   });
@@ -130,7 +131,7 @@ describe('a step that a person completes', () => {
     await cancelled.handle.executeUpdate('cancel', { args: [{ actor: 'ann' }] });
     fails = true;
     await expect(cancelled.end()).resolves.toEqual({ state: 'cancelled' });
-    await expect(stopped.end()).rejects.toThrow();
+    await expect(stopped.end()).rejects.toBeInstanceOf(WorkflowFailedError);
     expect(await cancelled.states()).toMatchObject({ ask: 'skipped', send: 'skipped' });
     expect((await stopped.rows()).nodes[1]).toMatchObject({
       state: 'skipped',

@@ -13,6 +13,7 @@ const ROWS: RowMetrics = {
     { outcome: 'succeeded', failureClass: null, count: 5 },
     { outcome: 'failed', failureClass: 'transient', count: 2 },
   ],
+  approvals: [{ escalated: false, count: 2 }],
   findings: [{ kind: 'dirty-swarm', repaired: true, count: 4 }],
 };
 
