@@ -59,6 +59,14 @@ const SUCCESSES: Readonly<Record<string, () => Promise<{ path: string; body?: un
   'swarms.pause': async () => at(`/api/v1/swarms/${await newSwarm()}/pause`),
   'swarms.resume': async () => at(`/api/v1/swarms/${await newSwarm()}/resume`),
   'swarms.scale': async () => at(`/api/v1/swarms/${await newSwarm()}/scale`, { maxParallel: 3 }),
+  'approvals.list': async () => {
+    await newApproval();
+    return at('/api/v1/approvals?state=open');
+  },
+  'approvals.get': async () => at(`/api/v1/approvals/${await newApproval()}`),
+  'approvals.approve': async () =>
+    at(`/api/v1/approvals/${await newApproval()}/approve`, { comment: 'fine' }),
+  'approvals.reject': async () => at(`/api/v1/approvals/${await newApproval()}/reject`),
   'sessions.list': async () => {
     await newTask({ session: 'talk' });
     return at('/api/v1/sessions');
@@ -74,6 +82,7 @@ const SUCCESSES: Readonly<Record<string, () => Promise<{ path: string; body?: un
       endpoint: 'ws://127.0.0.1:9',
       token: 't',
     }),
+  'gateways.update': async () => at(`/api/v1/gateways/${await newGateway()}`, { lanes: 3 }),
   'gateways.list': () => at('/api/v1/gateways?removed=true'),
   'gateways.get': async () => at(`/api/v1/gateways/${await newGateway()}`),
   'tasks.why': async () => at(`/api/v1/tasks/${await newTask()}/why`),
@@ -99,6 +108,10 @@ async function at(path: string, body?: unknown): Promise<{ path: string; body?: 
 async function newTask(extra: object = {}): Promise<string> {
   const { task } = await api.client.tasks.submit({ body: { prompt: 'x', ...extra } });
   return task.id;
+}
+async function newApproval(): Promise<string> {
+  const { task } = await api.client.tasks.submit({ body: { prompt: 'x', approval: {} } });
+  return task.approvalId!;
 }
 async function newSwarm(): Promise<string> {
   const answer = await api.request('POST', '/api/v1/swarms', { body: SWARM });
@@ -148,7 +161,7 @@ describe('the document and the server', () => {
         operationId,
         status: answer.status,
         declared: declared !== undefined,
-      }).toMatchObject({ declared: true });
+      }).toEqual({ operationId, status: answer.status, declared: true });
       if (declared !== undefined && 'schema' in declared)
         declared.schema.parse(await answer.json());
       else expect(answer.headers.get('content-type')).toContain(declared?.contentType);
@@ -211,6 +224,8 @@ describe('any input', () => {
     'labels',
     'lanes',
     'decision',
+    'approval',
+    'comment',
     'output',
     'attemptId',
     'reason',
@@ -258,6 +273,7 @@ describe('any input', () => {
         'pool',
         'session',
         'swarm',
+        'task',
         'priority',
         'limit',
         'cursor',
