@@ -1,4 +1,4 @@
-import type { ManagedProcesses } from '../activities/hold-gateway/ports.ts';
+import type { HoldTimings, ManagedProcesses } from '../activities/hold-gateway/ports.ts';
 import type { Database } from '../src/db/database.ts';
 import type { AttemptPolicy } from '../src/domain/attempt-protocol-policy.ts';
 import type { RegionWeights } from '../src/domain/region-weights.ts';
@@ -23,8 +23,8 @@ export interface GatewayHostOptions {
   readonly hold: { readonly heartbeatMs: number; readonly timeoutMs: number };
   /** How much it wants the gateways of each region; default: all the same. */
   readonly regionWeights?: RegionWeights;
-  /** How often load and health of each gateway are looked at; default five seconds. */
-  readonly observeEveryMs?: number;
+  /** How load and health of each gateway are looked at; default: every five seconds. */
+  readonly observe?: Pick<HoldTimings, 'observeEveryMs' | 'answerBoundMs' | 'startGraceMs'>;
   readonly run: { readonly heartbeatMs: number; readonly timeoutMs: number };
   readonly clock: Clock;
   readonly log: Logger;

@@ -13,7 +13,7 @@ import type { Delivery } from './delivery.ts';
 import { openGatewayQueues } from './gateway-queues.ts';
 import type { GatewayHostOptions } from './gateway-host-options.ts';
 
-const OBSERVE_EVERY_MS = 5_000;
+const OBSERVE = { observeEveryMs: 5_000, answerBoundMs: 3_000, startGraceMs: 10_000 };
 const REVIEW_EVERY_MS = 60_000;
 
 /** An attempt whose run showed up after all: its workflow runs, and is signalled. */
@@ -40,7 +40,7 @@ export function createHostHolds(options: GatewayHostOptions, parts: HostParts): 
     timings: {
       holdTimeoutMs: hold.timeoutMs,
       renewEveryMs: hold.heartbeatMs,
-      observeEveryMs: options.observeEveryMs ?? OBSERVE_EVERY_MS,
+      ...(options.observe ?? OBSERVE),
       reviewEveryMs: REVIEW_EVERY_MS,
     },
     connect({ id, endpoint }, token) {

@@ -21,31 +21,29 @@ export type LoadSeen =
   /** No usable answer within the bound. */
   | { readonly kind: 'silent' };
 
-/** A gateway that needs longer for the smallest of answers does not answer. */
-const ANSWER_BOUND_MS = 3_000;
 /** Noticed later than this behind the bound, this process was stopped itself, and says nothing about the gateway. */
 const OWN_STALL_MS = 1_000;
 /** Answers that never came, or that nobody can read: the gateway's own refusals are not among them. */
 const SILENT_CODES: readonly string[] = ['TIMED_OUT', 'BAD_ANSWER'];
 
 /**
- * Asks a gateway for its lanes, its health and its runs, at most `ANSWER_BOUND_MS` long. Throws when nothing can be
+ * Asks a gateway for its lanes, its health and its runs, at most `boundMs` long. Throws when nothing can be
  * said about it now: it refuses (draining, starting), the connection is lost, or this process was frozen meanwhile.
  */
 export async function lookAtLoad(
   clock: Clock,
   connection: GatewayConnection,
-  options: { readonly freshHealth: boolean },
+  boundMs: number,
 ): Promise<LoadSeen> {
   const startedAt = clock.monotonic();
   const elapsedMs = (): number => clock.monotonic() - startedAt;
   const over = new AbortController();
-  const bound = clock.sleep(ANSWER_BOUND_MS, over.signal).then((): LoadSeen => {
-    if (elapsedMs() > ANSWER_BOUND_MS + OWN_STALL_MS) throw new Error('this host was stopped');
+  const bound = clock.sleep(boundMs, over.signal).then((): LoadSeen => {
+    if (elapsedMs() > boundMs + OWN_STALL_MS) throw new Error('this host was stopped');
     return { kind: 'silent' };
   });
   try {
-    return await Promise.race([ask(connection, options.freshHealth, elapsedMs), bound]);
+    return await Promise.race([ask(connection, elapsedMs), bound]);
   } catch (error) {
     if (error instanceof GatewayCallError && SILENT_CODES.includes(error.code)) {
       return { kind: 'silent' };
@@ -58,14 +56,12 @@ export async function lookAtLoad(
   }
 }
 
-async function ask(
-  connection: GatewayConnection,
-  fresh: boolean,
-  elapsedMs: () => number,
-): Promise<LoadSeen> {
-  const small = Promise.all([connection.lanes(), connection.health({ fresh })]).then(
-    ([lanes, health]) => ({ lanes, health, answerMs: elapsedMs() }),
-  );
+async function ask(connection: GatewayConnection, elapsedMs: () => number): Promise<LoadSeen> {
+  const small = Promise.all([connection.lanes(), connection.health()]).then(([lanes, health]) => ({
+    lanes,
+    health,
+    answerMs: elapsedMs(),
+  }));
   const [answers, executing] = await Promise.all([small, connection.listExecuting()]);
   return { kind: 'seen', ...answers, executing };
 }
@@ -74,7 +70,7 @@ async function ask(
 export function observationOf(
   seen: LoadSeen,
   known: {
-    readonly readyForMs: number;
+    readonly hasStarted: boolean;
     readonly recentRuns: number;
     readonly errorRate: number;
   },

@@ -30,12 +30,11 @@ export async function observeLoad(
   connection: GatewayConnection,
 ): Promise<LoadObserved> {
   const before = gateway.health ?? HEALTHY;
-  // The gateway's report of itself may be a minute old; a suspicion is worth a fresh one.
-  const suspicious = before.ills > 0 || before.verdict !== 'healthy';
-  const seen = await lookAtLoad(deps.clock, connection, { freshHealth: suspicious });
+  const { answerBoundMs, startGraceMs } = deps.timings;
+  const seen = await lookAtLoad(deps.clock, connection, answerBoundMs);
   const judged = judgeObservation(
     observationOf(seen, {
-      readyForMs: connection.identity()?.readyForMs ?? 0,
+      hasStarted: (connection.identity()?.readyForMs ?? 0) >= startGraceMs,
       recentRuns: gateway.recent.runs,
       errorRate: gateway.recent.errorRate,
     }),

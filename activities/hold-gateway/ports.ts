@@ -56,8 +56,12 @@ export interface HoldTimings {
   /** Heartbeat time-out of a hold (default 10 s); the lease renews at about a third of it. */
   readonly holdTimeoutMs: number;
   readonly renewEveryMs: number;
-  /** How often lanes and foreign runs are read. */
+  /** How often lanes, foreign runs and health are looked at. */
   readonly observeEveryMs: number;
+  /** A gateway that needs longer for these small answers does not answer. */
+  readonly answerBoundMs: number;
+  /** How long after a boot a gateway is busy with itself, which is no illness. */
+  readonly startGraceMs: number;
   /** How often indeterminate attempts are looked at again. */
   readonly reviewEveryMs: number;
 }

@@ -33,8 +33,8 @@ export interface HealthObservation {
   /** Of Dash's own attempts that ended there recently: how many, and the part that failed by the gateway's doing. */
   readonly recentRuns: number;
   readonly errorRate: number;
-  /** Since its boot was first seen; a gateway that has just started is busy with itself. */
-  readonly readyForMs: number;
+  /** False in the first seconds of a boot: then it is busy with itself, which is no illness. */
+  readonly hasStarted: boolean;
 }
 
 /** `strained`: it works, but badly; `bad`: it does not work. */
@@ -83,8 +83,6 @@ const STEPS = 8;
 
 const SLOW_ANSWER_MS = 2_000;
 const EVENT_LOOP_MS = { strained: 1_000, bad: 5_000 };
-/** The first turns after a boot are slow, whatever the machine. */
-const START_GRACE_MS = 10_000;
 const ERROR_RATE = 0.5;
 /** Fewer ended attempts say nothing about a gateway. */
 const LEAST_RUNS = 5;
@@ -94,7 +92,7 @@ export function judgeObservation(seen: HealthObservation): HealthJudgement {
   if (seen.answerMs === null) return { grade: 'bad', reasons: ['no-answer'] };
   const reasons: HealthReason[] = [];
   const loopMs = seen.eventLoopDelayMs ?? 0;
-  const hasStarted = seen.readyForMs >= START_GRACE_MS;
+  const { hasStarted } = seen;
   if (hasStarted && seen.answerMs >= SLOW_ANSWER_MS) reasons.push('slow-answer');
   if (hasStarted && loopMs >= EVENT_LOOP_MS.strained) reasons.push('event-loop');
   if (hasStarted && !seen.reportsOk) reasons.push('reports-trouble');

@@ -81,8 +81,8 @@ export interface GatewayConnection {
 
   /** Load of the lane that runs execute in; `max` is null when the gateway does not say. */
   lanes(): Promise<LaneLoad>;
-  /** `fresh`: as it is now, not as the gateway measured it up to a minute ago; costs the gateway a little more. */
-  health(options?: { readonly fresh: boolean }): Promise<GatewayHealth>;
+  /** Its event loop over the last second or so; its own word on the rest may be a minute old. */
+  health(): Promise<GatewayHealth>;
   systemInfo(): Promise<ProcessTarget & { readonly uptimeMs: number | null }>;
   /** Every run that executes or is queued in the gateway now, ours or not (reconcile, foreign runs). */
   listExecuting(): Promise<readonly ExecutingRun[]>;

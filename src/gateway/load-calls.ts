@@ -21,8 +21,8 @@ export async function readLanes(read: GatewayRead): Promise<LaneLoad> {
   };
 }
 
-export async function readHealth(read: GatewayRead, fresh: boolean): Promise<GatewayHealth> {
-  const answer = await read('health', fresh ? { probe: true } : {});
+export async function readHealth(read: GatewayRead): Promise<GatewayHealth> {
+  const answer = await read('health', {});
   if (!isRecord(answer)) throw badAnswer('health', 'a report');
   const loop = asRecord(answer['eventLoop']);
   const reasons = asTexts(loop['reasons']);

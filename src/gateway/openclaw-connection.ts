@@ -217,8 +217,7 @@ class OpenClawConnection implements GatewayConnection {
   readonly requestRestart: GatewayConnection['requestRestart'] = (request) =>
     requestRestart(this.#call, request);
   readonly lanes: GatewayConnection['lanes'] = () => readLanes(this.#read);
-  readonly health: GatewayConnection['health'] = (options) =>
-    readHealth(this.#read, options?.fresh ?? false);
+  readonly health: GatewayConnection['health'] = () => readHealth(this.#read);
   readonly systemInfo: GatewayConnection['systemInfo'] = () => readSystemInfo(this.#read);
   readonly listExecuting: GatewayConnection['listExecuting'] = () => readExecuting(this.#read);
 

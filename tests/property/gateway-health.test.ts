@@ -46,7 +46,7 @@ const WELL: HealthObservation = {
   gatewayLanes: 4,
   recentRuns: 50,
   errorRate: 0.05,
-  readyForMs: 60_000,
+  hasStarted: true,
 };
 
 describe('the health of a gateway', () => {
@@ -177,7 +177,7 @@ describe('one look at a gateway', () => {
     ['few runs', { errorRate: 1, recentRuns: 3 }, { grade: 'good', reasons: [] }],
     [
       'a start',
-      { readyForMs: 3_000, eventLoopDelayMs: 9_000, reportsOk: false, answerMs: 2_500 },
+      { hasStarted: false, eventLoopDelayMs: 9_000, reportsOk: false, answerMs: 2_500 },
       { grade: 'good', reasons: [] },
     ],
   ])('%s is judged by rule (R20)', (_what, seen, judged) => {

@@ -28,6 +28,7 @@ import {
   startControlWorker,
   type ControlWorkerOptions,
 } from '../../workers/start-control-worker.ts';
+import type { GatewayHostOptions } from '../../workers/gateway-host-options.ts';
 import { startGatewayHost, type GatewayHost } from '../../workers/start-gateway-host.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
 import { eventually } from './eventually.ts';
@@ -61,6 +62,7 @@ export interface HostOptions {
   readonly managed?: ManagedProcesses;
   readonly race?: RacePoints;
   readonly policy?: Partial<AttemptPolicy>;
+  readonly observe?: GatewayHostOptions['observe'];
 }
 
 export interface AddGatewayOptions extends FakeGatewayOptions {
@@ -127,7 +129,7 @@ export async function startTestDash({
     messages,
     secretKey,
     gateway,
-    async startHost(hostId, { race, policy, maxGateways = 50, managed = null } = {}) {
+    async startHost(hostId, { race, policy, observe, maxGateways = 50, managed = null } = {}) {
       // Workers of two hosts on one queue need connections of their own.
       const connection = await connectTemporal({
         connection: { address: temporalAddress },
@@ -148,6 +150,7 @@ export async function startTestDash({
         onFatal,
         metrics: createMetrics({ registry: new Registry() }),
         ...(race === undefined ? {} : { race }),
+        ...(observe === undefined ? {} : { observe }),
         ...(policy === undefined ? {} : { policy: { ...DEFAULT_ATTEMPT_POLICY, ...policy } }),
       });
       hosts.push(host);

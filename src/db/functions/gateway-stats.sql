@@ -72,30 +72,31 @@ language sql immutable as $$
       || case when g.per_spend > 0 then jsonb_build_array('spend:' || round(g.spend::numeric, 3)) else '[]' end)
 $$;
 
--- R57: the account of a gateway among those that are offered with it, counted from the one that lags behind most; who
--- lags further than the credit (was away, was full, is new) starts from there.
-create or replace function dash.spend_accounts(p_offered jsonb, out gateway_id text, out spend double precision)
+-- R57: the accounts of the gateways that are offered with one, counted from the one that lags behind most. Who lags
+-- further than the credit (was away, was full, is new) starts from there.
+create or replace function dash.spend_accounts(p_offered jsonb, out gateway_id text, out base double precision,
+  out spend double precision)
 returns setof record
 language sql stable as $$
-  select s.gateway_id, greatest(0, s.spend - (max(s.spend) over () - o.credit))
-  from jsonb_to_recordset(p_offered) as o ("gatewayId" text, credit float8)
-  join dash.gateway_stats s on s.gateway_id = o."gatewayId"
-  where o.credit is not null
+  select a.id, a.top - a.credit, greatest(0, a.spend - (a.top - a.credit))
+  from (
+    select s.gateway_id as id, s.spend, o.credit, max(s.spend) over () as top
+    from jsonb_to_recordset(p_offered) as o ("gatewayId" text, credit float8)
+    join dash.gateway_stats s on s.gateway_id = o."gatewayId"
+    where o.credit is not null) a
 $$;
 
 -- What the claims of one transaction cost, into the accounts; nothing where the weights do not differ.
 create or replace function dash.charge_claims(p_offered jsonb, p_claims jsonb) returns void
-language sql as $$
+language plpgsql as $$
+begin
+  if p_claims = '[]' or not jsonb_path_exists(p_offered, '$[*].credit') then
+    return;
+  end if;
   update dash.gateway_stats s
-  set spend = account.top - o.credit + account.spend + o.charge * claimed.count
-  from jsonb_to_recordset(p_offered) as o ("gatewayId" text, charge float8, credit float8)
-  join (select c->>'gatewayId' as id, count(*) as count from jsonb_array_elements(p_claims) c group by 1) claimed
-    on claimed.id = o."gatewayId"
-  join (
-    select a.gateway_id, a.spend, (
-      select max(x.spend) from dash.gateway_stats x
-      join jsonb_to_recordset(p_offered) as y ("gatewayId" text, credit float8)
-        on x.gateway_id = y."gatewayId" and y.credit is not null) as top
-    from dash.spend_accounts(p_offered) a) account on account.gateway_id = o."gatewayId"
-  where s.gateway_id = o."gatewayId" and o.charge is not null
-$$;
+  set spend = account.base + account.spend + o.charge * claimed.count
+  from jsonb_to_recordset(p_offered) as o ("gatewayId" text, charge float8),
+    (select c->>'gatewayId' as id, count(*) as count from jsonb_array_elements(p_claims) c group by 1) claimed,
+    dash.spend_accounts(p_offered) account
+  where s.gateway_id = o."gatewayId" and claimed.id = s.gateway_id and account.gateway_id = s.gateway_id;
+end $$;

@@ -11,7 +11,7 @@ import type { DurableState, StoredTask } from './durable-state.ts';
 import { helloPayload } from './hello-payload.ts';
 import { answerHttp } from './http-surface.ts';
 import type { LiveRun } from './live-run.ts';
-import { METHODS, QUIET_LOOP } from './methods.ts';
+import { METHODS, loopReport } from './methods.ts';
 import type { Misbehave } from './misbehaviour.ts';
 import { bookInterrupted, recoverTurns } from './recovery.ts';
 import type { Params, Reply, WireError } from './reply.ts';
@@ -154,7 +154,11 @@ export class Boot {
       await clock.sleep(settings.tickIntervalMs, this.#ended.signal);
       if (this.#ended.signal.aborted) return;
       this.broadcast('tick', { ts: clock.now() });
-      this.broadcast('health', { ok: true, ts: clock.now(), eventLoop: QUIET_LOOP });
+      this.broadcast('health', {
+        ok: true,
+        ts: clock.now(),
+        eventLoop: loopReport(settings.eventLoopDelayMs),
+      });
     }
   }
 
@@ -224,6 +228,7 @@ export class Boot {
     answerHttp(request, response, {
       version: this.#options.version,
       uptimeMs: this.#parts.uptimeMs(),
+      eventLoopDelayMs: this.#options.settings.eventLoopDelayMs,
       starting: this.#isStarting(),
       draining: this.#draining || this.#parts.suspension.phase() !== 'accepting',
     });

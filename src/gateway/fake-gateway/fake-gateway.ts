@@ -54,6 +54,8 @@ export interface FakeGateway {
   setScript(script: Script | null): void;
   setMisbehaviour(misbehave: Misbehave | null): void;
   setLanes(lanes: number): void;
+  /** What it says of its event loop from now on. */
+  setEventLoopDelayMs(delayMs: number): void;
   setRecoveryDelayMs(delayMs: number | null): void;
   /** Another state directory takes the place of this one; only while it is down. */
   wipeState(): void;
@@ -64,6 +66,7 @@ export interface FakeGateway {
 }
 
 const DEFAULT_DRAIN_MS = 2000;
+const QUIET_LOOP_DELAY_MS = 21;
 
 /** Starts a fake gateway on loopback; it takes connections when this resolves. */
 export async function startFakeGateway(options: FakeGatewayOptions = {}): Promise<FakeGateway> {
@@ -99,6 +102,7 @@ class FakeGatewayProcess implements FakeGateway {
       lanes: options.lanes ?? 8,
       script: options.script ?? null,
       beginDelayMs: options.beginDelayMs ?? 0,
+      eventLoopDelayMs: QUIET_LOOP_DELAY_MS,
       recoveryDelayMs: options.recoveryDelayMs === undefined ? 50 : options.recoveryDelayMs,
       startupMs: options.startupMs ?? 0,
       suspensionLeaseMs: options.suspensionLeaseMs ?? 120_000,
@@ -179,6 +183,10 @@ class FakeGatewayProcess implements FakeGateway {
 
   setLanes(lanes: number): void {
     this.#settings.lanes = lanes;
+  }
+
+  setEventLoopDelayMs(delayMs: number): void {
+    this.#settings.eventLoopDelayMs = delayMs;
   }
 
   setRecoveryDelayMs(delayMs: number | null): void {

@@ -1,6 +1,6 @@
 import type { BootParts } from './boot-parts.ts';
 import { WIRE_PROTOCOL } from './handshake.ts';
-import { METHODS, QUIET_LOOP } from './methods.ts';
+import { METHODS, loopReport } from './methods.ts';
 
 /** The payload of `hello-ok`: who answers, what it speaks, and what it granted. */
 export function helloPayload(
@@ -29,7 +29,7 @@ export function helloPayload(
       suspension: { phase: boot.suspension.phase() },
       uptimeMs: boot.uptimeMs(),
       sessionDefaults: { defaultAgentId: 'main', mainSessionKey: 'agent:main:main' },
-      health: { ok: true, eventLoop: QUIET_LOOP },
+      health: { ok: true, eventLoop: loopReport(boot.settings.eventLoopDelayMs) },
     },
     auth: { method: 'token', role: 'operator', scopes: options.scopes },
     policy: {

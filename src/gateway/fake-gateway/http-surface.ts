@@ -1,10 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-import { QUIET_LOOP } from './methods.ts';
+import { loopReport } from './methods.ts';
 
 interface Health {
   readonly version: string;
   readonly uptimeMs: number;
+  readonly eventLoopDelayMs: number;
   readonly starting: boolean;
   readonly draining: boolean;
 }
@@ -37,13 +38,16 @@ const started: Probe = ({ version, uptimeMs, starting, draining }) => {
   ];
 };
 
-const ready: Probe = ({ uptimeMs, starting, draining }) => {
+const ready: Probe = ({ uptimeMs, eventLoopDelayMs, starting, draining }) => {
   const failing = [
     ...(starting ? ['startup-sidecars'] : []),
     ...(draining ? ['gateway-draining'] : []),
   ];
   const isReady = failing.length === 0;
-  return [isReady ? 200 : 503, { ready: isReady, failing, uptimeMs, eventLoop: QUIET_LOOP }];
+  return [
+    isReady ? 200 : 503,
+    { ready: isReady, failing, uptimeMs, eventLoop: loopReport(eventLoopDelayMs) },
+  ];
 };
 
 const PROBES: Readonly<Record<string, Probe | undefined>> = {

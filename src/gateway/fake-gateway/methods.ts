@@ -185,21 +185,24 @@ function health(boot: BootParts, _params: Params, reply: Reply): void {
   reply.ok({
     ok: true,
     ts: boot.clock.now(),
-    eventLoop: QUIET_LOOP,
+    eventLoop: loopReport(boot.settings.eventLoopDelayMs),
     agents: [{ agentId: 'main', isDefault: true }],
   });
 }
 
-/** The event loop report of a gateway that is well. */
-export const QUIET_LOOP = {
-  degraded: false,
-  reasons: [] as string[],
-  intervalMs: 1000,
-  delayP99Ms: 21,
-  delayMaxMs: 22,
-  utilization: 0.05,
-  cpuCoreRatio: 0.02,
-};
+/** A gateway's report of its event loop over the last second: degraded from a second of delay on. */
+export function loopReport(delayMs: number): Readonly<Record<string, unknown>> {
+  const isLate = delayMs >= 1000;
+  return {
+    degraded: isLate,
+    reasons: isLate ? ['event_loop_delay'] : [],
+    intervalMs: 1000,
+    delayP99Ms: delayMs,
+    delayMaxMs: delayMs,
+    utilization: 0.05,
+    cpuCoreRatio: 0.02,
+  };
+}
 
 function systemInfo(boot: BootParts, _params: Params, reply: Reply): void {
   reply.ok({
@@ -208,6 +211,6 @@ function systemInfo(boot: BootParts, _params: Params, reply: Reply): void {
     platform: process.platform,
     uptimeMs: boot.uptimeMs(),
     nodeVersion: process.version,
-    eventLoop: QUIET_LOOP,
+    eventLoop: loopReport(boot.settings.eventLoopDelayMs),
   });
 }

@@ -13,6 +13,8 @@ export interface EngineSettings {
   script: Script | null;
   /** Between the acknowledgement of an input and the begin of its turn. */
   beginDelayMs: number;
+  /** What the gateway says of its event loop (`delayP99Ms`). */
+  eventLoopDelayMs: number;
 }
 
 export interface EngineOptions {

@@ -33,7 +33,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       tenant: fc.constantFrom('a', 'b', 'c'),
       pool: fc.constantFrom('default', 'default', 'red', 'blue'),
       priority: fc.constantFrom<Priority>(1, 3, 3, 3, 5),
-      session: fc.option(fc.constantFrom('s', 't'), { nil: null, freq: 1 }),
+      session: fc.option(fc.constantFrom('s', 't'), { nil: null, freq: 2 }),
     }),
   },
   {

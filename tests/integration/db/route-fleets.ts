@@ -26,8 +26,9 @@ export interface FleetTask {
 }
 
 const lanes = fc.integer({ min: 0, max: 4 });
-const rarely = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | null> =>
-  fc.option(value, { nil: null, freq: 1 });
+/** Half of the time null. */
+const maybe = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | null> =>
+  fc.option(value, { nil: null, freq: 2 });
 
 const gateway = fc
   .record({
@@ -43,18 +44,18 @@ const gateway = fc
     claimsOpen: fc.constantFrom(true, true, true, true, false),
     isOwned: fc.constantFrom(true, true, true, true, false),
     configured: fc.integer({ min: 1, max: 4 }),
-    reported: rarely(lanes),
-    health: rarely(lanes),
+    reported: maybe(lanes),
+    health: maybe(lanes),
     foreign: fc.constantFrom(0, 0, 0, 1, 2),
     team: fc.constantFrom('red' as const, 'blue' as const),
-    allowedTenants: rarely(fc.subarray(['a', 'b', 'c'], { minLength: 1 })),
+    allowedTenants: maybe(fc.subarray(['a', 'b', 'c'], { minLength: 1 })),
     spend: fc.integer({ min: 0, max: 20 }),
     costWeight: fc.constantFrom(1, 1, 2, 5),
-    costUsd: rarely(fc.constantFrom(0.01, 0.02, 0.4)),
+    costUsd: maybe(fc.constantFrom(0.01, 0.02, 0.4)),
     errorRate: fc.constantFrom(0, 0, 0.1, 0.9),
     recentRuns: fc.constantFrom(0, 3, 40),
-    acceptMs: rarely(fc.constantFrom(20, 150, 2_000)),
-    runMs: rarely(fc.constantFrom(500, 4_000, 60_000)),
+    acceptMs: maybe(fc.constantFrom(20, 150, 2_000)),
+    runMs: maybe(fc.constantFrom(500, 4_000, 60_000)),
     regionWeight: fc.constantFrom(1, 1, 0.5),
   })
   .map((fields) => ({ ...fields, lanes: usable(fields) }));
@@ -69,7 +70,7 @@ export const fleets = fc.record({
         tenant: fc.constantFrom('a', 'b', 'c'),
         pool: fc.constantFrom('default', 'default', 'red', 'blue'),
         priority: fc.integer({ min: 1, max: 5 }),
-        pin: fc.option(fc.nat(7), { nil: null, freq: 5 }),
+        pin: fc.oneof({ weight: 4, arbitrary: fc.constant(null) }, fc.nat(7)),
       }),
       { minLength: 1, maxLength: 10 },
     )
