@@ -4,8 +4,8 @@ import type { AttemptRecord } from '../../src/db/attempt-record.ts';
 import type { Clock } from '../../src/platform/clock.ts';
 
 /**
- * The row as the protocol reads it. Instants are translated to the monotonic clock here, once: the deadline by the
- * database's own clock, the first send by this machine's.
+ * The row as the protocol reads it. Instants are translated to the monotonic clock here, once, by the database's own
+ * clock: that of this machine may be wrong, and may jump.
  */
 export function factsOf(row: AttemptRecord, clock: Clock): AttemptFacts {
   const nowMs = clock.monotonic();
@@ -18,7 +18,7 @@ export function factsOf(row: AttemptRecord, clock: Clock): AttemptFacts {
     recoveryRunIds: row.recoveryRunIds,
     bootId: row.bootId,
     stateId: row.stateId,
-    sendingAtMs: row.sendingAt === null ? null : nowMs - (clock.now() - Date.parse(row.sendingAt)),
+    sendingAtMs: row.sendingForMs === null ? null : nowMs - row.sendingForMs,
     holdsLane: row.holdsLane,
     decided: row.decision !== null,
     cancelRequested: task.cancelRequested,

@@ -15,6 +15,7 @@ import {
 } from './programs.ts';
 import { paceFor } from './pace.ts';
 import { createRandom } from './random.ts';
+import { realGatewayPart } from './real-gateway.ts';
 import { postgresPart, temporalPart } from './servers.ts';
 
 /** A whole installation: each part a process of its own. */
@@ -27,7 +28,7 @@ export interface Fleet {
 
 type FleetOptions = Pick<
   ChaosOptions,
-  'gateways' | 'hosts' | 'controls' | 'withoutRecovery' | 'seed'
+  'gateways' | 'real' | 'hosts' | 'controls' | 'withoutRecovery' | 'seed'
 >;
 
 const LANES = 4;
@@ -107,14 +108,19 @@ export async function untilReady(
 
 async function startGateways(
   ground: Ground,
-  { gateways: count, withoutRecovery, seed }: FleetOptions,
+  { gateways: count, real, withoutRecovery, seed }: FleetOptions,
   parts: Part[],
   onCrash: (what: string) => void,
 ): Promise<GatewayPart[]> {
   const random = createRandom(seed, 'recovery');
   const { min, max } = RECOVERY_DELAY_MS;
   const gateways: GatewayPart[] = [];
-  for (let number = 1; number <= count; number += 1) {
+  for (let number = 1; number <= real; number += 1) {
+    gateways.push(
+      await realGatewayPart(ground, { gatewayId: `real-${number}`, lanes: LANES, onCrash }),
+    );
+  }
+  for (let number = 1; number <= count - real; number += 1) {
     gateways.push(
       await gatewayPart(ground, {
         gatewayId: `gateway-${number}`,

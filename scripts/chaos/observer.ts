@@ -66,6 +66,8 @@ export class Observer {
     }
     const open = [...this.#known].filter(([, { state }]) => state === 'deciding');
     if (open.length === 0) return;
+    const { witnesses } = this.#options;
+    await Promise.all(witnesses.map((witness) => witness.refresh()));
     const evidence = this.#evidence();
     for (const [taskId] of open) await this.#decide(taskId, { ...evidence, isCalm });
   }

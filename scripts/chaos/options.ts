@@ -4,6 +4,8 @@ import { parseArgs } from 'node:util';
 export interface ChaosOptions {
   readonly tasks: number;
   readonly gateways: number;
+  /** So many of the gateways are real ones of OpenClaw, behind a stub model. */
+  readonly real: number;
   readonly hosts: number;
   readonly controls: number;
   /** SIGKILLs and SIGSTOPs. */
@@ -40,6 +42,7 @@ interface NumberOption {
 const NUMBERS = {
   tasks: { min: 10, max: 10_000, fallback: 100, help: 'tasks that are submitted, swarms included' },
   gateways: { min: 1, max: 50, fallback: 4, help: 'fake gateways, each a process' },
+  real: { min: 0, max: 10, fallback: 0, help: 'so many of the gateways are real OpenClaw ones' },
   hosts: { min: 1, max: 10, fallback: 2, help: 'gateway hosts, each a process' },
   controls: { min: 1, max: 5, fallback: 2, help: 'control workers, each a process' },
   kills: { min: 0, max: 500, fallback: 5, help: 'SIGKILLs and SIGSTOPs while the work runs' },
@@ -121,6 +124,7 @@ export function readOptions(args: readonly string[]): ReadOptions {
   const options: ChaosOptions = {
     tasks: numberOf('tasks'),
     gateways: numberOf('gateways'),
+    real: numberOf('real'),
     hosts: numberOf('hosts'),
     controls: numberOf('controls'),
     kills,
@@ -133,5 +137,8 @@ export function readOptions(args: readonly string[]): ReadOptions {
     json: values['json'] === true,
     keep: values['keep'] === true,
   };
+  if (options.real > options.gateways) {
+    problems.push(`--real takes at most as many as --gateways, ${options.gateways}`);
+  }
   return problems.length === 0 ? { kind: 'options', options } : { kind: 'wrong', problems };
 }

@@ -12,6 +12,8 @@ export interface Running {
   readonly pid: number;
   readonly exited: Promise<ChildExit>;
   stop(): Promise<void>;
+  /** SIGKILL, where that of the process alone would leave helpers. */
+  kill?(): Promise<void>;
 }
 
 export interface PartOptions {
@@ -27,6 +29,8 @@ export interface PartOptions {
   readonly way?: TcpProxy;
   /** Of a program with a jumping clock: the file that holds by how much it is off. */
   readonly clockFile?: string;
+  /** Ends what only this part uses. */
+  readonly onClose?: () => Promise<void>;
 }
 
 /** One process of the installation that is killed, frozen, cut off or misled, and made well again. */
@@ -63,13 +67,14 @@ export class Part {
     await this.#starting;
   }
 
-  /** SIGKILL, to this process alone. */
+  /** SIGKILL, to this process alone unless it has helpers of its own. */
   async kill(): Promise<void> {
     const running = this.#running;
     if (running === null) return;
     this.#running = null;
     this.#isFrozen = false;
-    signal(running.pid, 'SIGKILL');
+    if (running.kill === undefined) signal(running.pid, 'SIGKILL');
+    else await running.kill();
     await running.exited;
   }
 
@@ -113,6 +118,7 @@ export class Part {
     this.#running = null;
     await running?.stop();
     await this.#options.way?.close();
+    await this.#options.onClose?.();
   }
 
   async #launch(): Promise<void> {

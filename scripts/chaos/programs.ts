@@ -5,6 +5,7 @@ import { startTcpProxy, type TcpProxy } from '../../tests/support/tcp-proxy.ts';
 import type { Ground } from './ground.ts';
 import type { Pace } from './pace.ts';
 import { Part, type PartKind, type Running } from './part.ts';
+import { openWitness, type Witness } from './witness.ts';
 
 /** What Dash's own processes are told. */
 export interface DashSurroundings {
@@ -77,7 +78,7 @@ export interface GatewayPart {
   readonly endpoint: string;
   readonly token: string;
   readonly lanes: number;
-  readonly wireLog: string;
+  readonly witness: Witness;
 }
 
 /**
@@ -115,7 +116,10 @@ export async function gatewayPart(
     way,
     onCrash,
   });
-  return { part, gatewayId, endpoint: `ws://127.0.0.1:${way.port}`, token, lanes, wireLog };
+  return {
+    ...{ part, gatewayId, endpoint: `ws://127.0.0.1:${way.port}`, token, lanes },
+    witness: openWitness({ gatewayId, lanes, path: wireLog }),
+  };
 }
 
 /** A program whose wall clock can be set off while it lives. */
@@ -190,7 +194,8 @@ function program(ground: Ground, options: Program): Part {
   });
 }
 
-async function answersWell(url: string): Promise<boolean> {
+/** True when the address answers, and well. */
+export async function answersWell(url: string): Promise<boolean> {
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(PROBE_TIMEOUT_MS) });
     await response.body?.cancel();

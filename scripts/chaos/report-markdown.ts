@@ -58,7 +58,8 @@ function figures(report: ChaosReport): readonly (readonly string[])[] {
 
 /** Kinds and numbers of the processes, in one line. */
 export function processes(report: ChaosReport): string {
-  return `${report.gateways} gateways, ${report.hosts} hosts, ${report.controls} control workers, 1 api, Temporal, PostgreSQL`;
+  const real = report.real === 0 ? '' : ` (${report.real} real OpenClaw)`;
+  return `${report.gateways} gateways${real}, ${report.hosts} hosts, ${report.controls} control workers, 1 api, Temporal, PostgreSQL`;
 }
 
 export function counts(by: Readonly<Record<string, number>>): string {

@@ -9,6 +9,8 @@ export interface ChaosReport {
   readonly seed: number;
   readonly tasks: number;
   readonly gateways: number;
+  /** Of the gateways. */
+  readonly real: number;
   readonly hosts: number;
   readonly controls: number;
   readonly seconds: ChaosResult['seconds'];
@@ -46,6 +48,7 @@ export function reportOf(result: ChaosResult): ChaosReport {
     seed: options.seed,
     tasks: evidence.tasks.length,
     gateways: options.gateways,
+    real: options.real,
     hosts: options.hosts,
     controls: options.controls,
     seconds: result.seconds,

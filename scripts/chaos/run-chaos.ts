@@ -14,7 +14,7 @@ import { strikeAll, type StrikeReport } from './strike-all.ts';
 import { planStrikes } from './strikes.ts';
 import { Submitter, type SubmitCounts } from './submitter.ts';
 import { takeTestimony } from './testimony.ts';
-import { openWitness, type Witness } from './witness.ts';
+import type { Witness } from './witness.ts';
 import { planWorkload } from './workload.ts';
 
 /** Everything that a run brought to light. */
@@ -64,9 +64,7 @@ export async function runChaos(
     const client = await openClient(fleet, surroundings);
     const submitter = new Submitter({ client, clock, abort, stop: limit.stop, onFault });
     await registerGateways(fleet, client, submitter, surroundings);
-    const witnesses = fleet.gateways.map(({ gatewayId, lanes, wireLog }) =>
-      openWitness({ gatewayId, lanes, path: wireLog }),
-    );
+    const witnesses = fleet.gateways.map(({ witness }) => witness);
     const observer = new Observer({ client, submitter, witnesses, clock });
     const parts = { options, fleet, submitter, observer, witnesses, client, stop: limit.stop };
     const readyAt = clock.monotonic();
@@ -137,7 +135,7 @@ async function playOut(playing: Playing, surroundings: ChaosSurroundings): Promi
       say(`${blow} ${part} for ${pauseMs} ms at ${Math.round(progress * 100)} % answered`);
     },
   });
-  const submitting = submitter.submitAll(planWorkload(options));
+  const submitting = submitter.submitAll(planWorkload({ ...options, allAnswer: options.real > 0 }));
   try {
     await Promise.all([striking, submitting]);
     await untilReady(fleet.parts, ground, abort);

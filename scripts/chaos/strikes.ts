@@ -52,7 +52,7 @@ const WEATHER = [
 const FIRST_PERMILLE = 50;
 const LAST_PERMILLE = 800;
 const DELAY_MS = { min: 100, max: 2_500 } as const;
-const JUMP_MS = { min: 2_000, max: 1_800_000 } as const;
+const JUMP_MS = { min: 2_000, max: 7_200_000 } as const;
 
 /**
  * Plans the strikes: of the kills (SIGKILL and SIGSTOP) as of the weather, each sort once before any comes again, in

@@ -20,6 +20,7 @@ const PAGE = 200;
 export async function takeTestimony(sources: Sources): Promise<Testimony> {
   const { client, submitter, observer, witnesses } = sources;
   await submitter.insist(() => observer.look(true));
+  await Promise.all(witnesses.map((witness) => witness.refresh()));
   const wanted: Wanted[] = [];
   const swarms: ClientSwarm[] = [];
   for (const accepted of submitter.accepted) {

@@ -11,7 +11,7 @@ export interface SeenRun {
   /** The interrupted run that the gateway itself resumes by this one. */
   readonly resumes: string | null;
   /** Of a `run-end`. */
-  readonly outcome?: 'done' | 'failed' | 'aborted' | 'timed-out';
+  readonly outcome?: 'done' | 'failed' | 'aborted' | 'timed-out' | 'interrupted';
 }
 
 export interface SeenBoot {
@@ -37,6 +37,8 @@ export interface Witness {
   look(): readonly Seen[];
   /** Turns that had ended by the last look. */
   endedCount(): number;
+  /** Brings what the gateway only tells when it is asked; throws when it is away. */
+  refresh(): Promise<void>;
 }
 
 const CHUNK_BYTES = 1 << 20;
@@ -69,6 +71,7 @@ export function openWitness(options: {
     gatewayId: options.gatewayId,
     lanes: options.lanes,
     endedCount: () => ends,
+    refresh: async () => undefined,
     look() {
       if (!existsSync(options.path)) return seen;
       const file = openSync(options.path, 'r');

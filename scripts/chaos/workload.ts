@@ -52,12 +52,17 @@ const LONG_SHARE = 0.4;
 const LONGEST_PAUSE_MS = 4_000;
 
 /** Plans `tasks` tasks: swarms, sessions, plain ones, some that fail and some that are cancelled. Pure. */
-export function planWorkload(options: { readonly tasks: number; readonly seed: number }): Line[] {
+export function planWorkload(options: {
+  readonly tasks: number;
+  readonly seed: number;
+  /** No task fails: a real gateway makes a provider that fails wait, and with it the tasks that come after. */
+  readonly allAnswer?: boolean;
+}): Line[] {
   const random = createRandom(options.seed, 'workload');
   const swarmCount = Math.floor((options.tasks * SWARM_SHARE) / TASKS_PER_SWARM);
   const sessionTasks = Math.floor(options.tasks * SESSION_SHARE);
   const plainTasks = options.tasks - swarmCount * TASKS_PER_SWARM - sessionTasks;
-  const plan = new Planner(random, options.seed);
+  const plan = new Planner(random, options.seed, options.allAnswer === true);
   const sessions = Math.ceil(sessionTasks / TASKS_PER_SESSION);
   const sessionLines = Array.from({ length: sessions }, (_, index) => {
     const size = Math.min(TASKS_PER_SESSION, sessionTasks - index * TASKS_PER_SESSION);
@@ -77,9 +82,11 @@ export function planWorkload(options: { readonly tasks: number; readonly seed: n
 class Planner {
   readonly #random: Random;
   readonly #seed: number;
+  readonly #allAnswer: boolean;
   #count = 0;
 
-  constructor(random: Random, seed: number) {
+  constructor(random: Random, seed: number, allAnswer: boolean) {
+    this.#allAnswer = allAnswer;
     this.#random = random;
     this.#seed = seed;
   }
@@ -102,11 +109,11 @@ class Planner {
     const common = this.#common(number);
     const work = this.#work(number);
     const priority = random.pick(['high', 'normal', 'normal', 'low'] as const);
-    if (random.chance(BAD_REQUEST_SHARE)) {
+    if (!this.#allAnswer && random.chance(BAD_REQUEST_SHARE)) {
       const body = { prompt: `${work} [[status:400]]`, priority };
       return { ...common, kind: 'task', body, expectation: failing(1), cancelAfterMs: null };
     }
-    if (random.chance(UNAVAILABLE_SHARE)) {
+    if (!this.#allAnswer && random.chance(UNAVAILABLE_SHARE)) {
       const body = { prompt: `${work} [[status:503]]`, priority, maxAttempts: 2 };
       return { ...common, kind: 'task', body, expectation: failing(2), cancelAfterMs: null };
     }

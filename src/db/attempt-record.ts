@@ -53,6 +53,8 @@ export interface RecordedDecision {
 
 /** An attempt with what `runTask` needs of its task and its gateway. */
 export interface AttemptRecord extends AttemptRow {
+  /** Since the first send by the database's clock, at the time of this read; null: nothing was sent. */
+  readonly sendingForMs: number | null;
   readonly task: {
     readonly state: TaskState;
     /** What stands when the task has ended. */

@@ -10,6 +10,7 @@ $$;
 create or replace function dash.read_attempt(p jsonb) returns jsonb
 language sql stable as $$
   select dash.attempt_json(a) || jsonb_build_object(
+    'sendingForMs', round(extract(epoch from clock_timestamp() - a.sending_at) * 1000),
     'task', jsonb_build_object(
       'state', t.state, 'end', dash.task_end(t), 'seq', t.seq, 'prompt', t.prompt, 'agent', t.agent,
       'sessionKey', t.session_key, 'priority', t.priority, 'swarmId', t.swarm_id, 'workflowId', t.workflow_id,

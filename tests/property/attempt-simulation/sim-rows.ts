@@ -409,6 +409,7 @@ export class SimRows {
       plannedAt: iso(0),
       deliveredAt: null,
       sendingAt: attempt.sendingAtMs === null ? null : iso(attempt.sendingAtMs),
+      sendingForMs: attempt.sendingAtMs === null ? null : timeMs - attempt.sendingAtMs,
       acceptedAt: null,
       indeterminateAt: attempt.indeterminateAt,
       closedAt: null,
