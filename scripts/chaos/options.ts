@@ -89,7 +89,7 @@ const HELP = [
 
 /** Reads the command line; says everything that is wrong with it at once. */
 export function readOptions(args: readonly string[]): ReadOptions {
-  let values: Readonly<Record<string, string | boolean | undefined>>;
+  let values: Values;
   try {
     ({ values } = parseArgs({
       args: [...args],
@@ -116,12 +116,20 @@ export function readOptions(args: readonly string[]): ReadOptions {
     problems.push(`--${name} takes a whole number from ${min} to ${max}, not "${String(text)}"`);
     return fallback;
   };
+  const options = optionsOf(values, numberOf);
+  problems.push(...contradictions(options));
+  return problems.length === 0 ? { kind: 'options', options } : { kind: 'wrong', problems };
+}
+
+type Values = Readonly<Record<string, string | boolean | undefined>>;
+
+function optionsOf(
+  values: Values,
+  numberOf: (name: NumberName, otherwise?: number) => number,
+): ChaosOptions {
   const { report } = values;
-  if (typeof report === 'string' && !report.endsWith('.md')) {
-    problems.push(`--report takes the name of a file that ends in .md, not "${report}"`);
-  }
   const kills = numberOf('kills');
-  const options: ChaosOptions = {
+  return {
     tasks: numberOf('tasks'),
     gateways: numberOf('gateways'),
     real: numberOf('real'),
@@ -137,8 +145,14 @@ export function readOptions(args: readonly string[]): ReadOptions {
     json: values['json'] === true,
     keep: values['keep'] === true,
   };
-  if (options.real > options.gateways) {
-    problems.push(`--real takes at most as many as --gateways, ${options.gateways}`);
-  }
-  return problems.length === 0 ? { kind: 'options', options } : { kind: 'wrong', problems };
+}
+
+/** Values that are good in themselves and cannot be carried out. */
+function contradictions({ report, real, gateways }: ChaosOptions): string[] {
+  return [
+    ...(report === null || report.endsWith('.md')
+      ? []
+      : [`--report takes the name of a file that ends in .md, not "${report}"`]),
+    ...(real <= gateways ? [] : [`--real takes at most as many as --gateways, ${gateways}`]),
+  ];
 }

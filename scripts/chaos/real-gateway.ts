@@ -1,6 +1,9 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { startGatewayProcess } from '../../src/gateway/managed/gateway-process.ts';
+import {
+  startGatewayProcess,
+  type StartGatewayOptions,
+} from '../../src/gateway/managed/gateway-process.ts';
 import { asList, asRecord, asText } from '../../src/gateway/json-value.ts';
 import { startStubModel } from '../../src/gateway/stub-model.ts';
 import { readRow } from '../../src/gateway/transcript.ts';
@@ -41,30 +44,11 @@ export async function realGatewayPart(
   const way = await startTcpProxy({ host: '127.0.0.1', port });
   const model = await startStubModel({ clock });
   const token = `token-of-${gatewayId}`;
-  const launch = async (): Promise<Running> => {
-    const started = await startGatewayProcess({
-      ...{ nodePath: process.execPath, entryPath, detached: true, clock },
-      config: {
-        ...{ dir, port, token, maxConcurrent: lanes, tools: 'minimal' },
-        model: { kind: 'stub', baseUrl: model.baseUrl },
-      },
-      environment: {
-        ...{ path: env['PATH'] ?? '', tmpDir: ground.dir },
-        marks: { [LAUNCH_MARK]: ground.home.launchId },
-      },
-      startTimeoutMs: START_TIMEOUT_MS,
-    });
-    if (started.kind === 'failed') {
-      throw new Error(`${gatewayId} did not start: ${JSON.stringify(started.failure)}`);
-    }
-    const { identity, exited, kill, end } = started.process;
-    return {
-      pid: identity.pid,
-      exited: exited().then(() => ({ code: null, signal: null })),
-      kill,
-      stop: async () => void (await end({ graceMs: STOP_GRACE_MS })),
-    };
+  const config = {
+    ...{ dir, port, token, maxConcurrent: lanes, tools: 'minimal' as const },
+    model: { kind: 'stub' as const, baseUrl: model.baseUrl },
   };
+  const launch = (): Promise<Running> => startReal(ground, gatewayId, { entryPath, config });
   const part = new Part({
     ...{ kind: 'gateway', name: gatewayId, launch, onCrash },
     isReady: () => answersWell(`http://127.0.0.1:${port}/readyz`),
@@ -82,6 +66,31 @@ export async function realGatewayPart(
         sessions = await readSessions(`ws://127.0.0.1:${port}`, token);
       },
     },
+  };
+}
+
+async function startReal(
+  { clock, env, dir, home }: Ground,
+  gatewayId: string,
+  program: Pick<StartGatewayOptions, 'entryPath' | 'config'>,
+): Promise<Running> {
+  const started = await startGatewayProcess({
+    ...{ ...program, nodePath: process.execPath, detached: true, clock },
+    environment: {
+      ...{ path: env['PATH'] ?? '', tmpDir: dir },
+      marks: { [LAUNCH_MARK]: home.launchId },
+    },
+    startTimeoutMs: START_TIMEOUT_MS,
+  });
+  if (started.kind === 'failed') {
+    throw new Error(`${gatewayId} did not start: ${JSON.stringify(started.failure)}`);
+  }
+  const { identity, exited, kill, end } = started.process;
+  return {
+    pid: identity.pid,
+    exited: exited().then(() => ({ code: null, signal: null })),
+    kill,
+    stop: async () => void (await end({ graceMs: STOP_GRACE_MS })),
   };
 }
 

@@ -41,7 +41,7 @@ function figures(report: ChaosReport): readonly (readonly string[])[] {
     ['time', `${seconds.setUp} s set-up, ${seconds.work} s of work (${rate} tasks/s)`],
     ['tasks', `${tasks}: ${counts(report.ends)}`],
     ['strikes', `${strikes.length}: ${counts(struck)}`],
-    ['wire', `${wire.runs} runs, ${wire.answers} answers, ${wire.boots} gateway starts`],
+    ['wire', `${runsOf(report)}, ${wire.answers} answers, ${wire.boots} starts of fake gateways`],
     ['crashes', `interrupted ${wire.interrupted} turns; ${wire.recoveries} were resumed`],
     [
       'later attempts',
@@ -60,6 +60,11 @@ function figures(report: ChaosReport): readonly (readonly string[])[] {
 export function processes(report: ChaosReport): string {
   const real = report.real === 0 ? '' : ` (${report.real} real OpenClaw)`;
   return `${report.gateways} gateways${real}, ${report.hosts} hosts, ${report.controls} control workers, 1 api, Temporal, PostgreSQL`;
+}
+
+/** How many turns executed, and where. */
+export function runsOf({ wire, real }: ChaosReport): string {
+  return `${wire.runs} runs${real === 0 ? '' : ` (${wire.onReal} on real gateways)`}`;
 }
 
 export function counts(by: Readonly<Record<string, number>>): string {

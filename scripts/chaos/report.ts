@@ -1,5 +1,5 @@
 import { executionsOf } from './executions.ts';
-import { countBy, counts, processes } from './report-markdown.ts';
+import { countBy, counts, processes, runsOf } from './report-markdown.ts';
 import { RULES } from './rules.ts';
 import type { ChaosResult } from './run-chaos.ts';
 
@@ -20,6 +20,8 @@ export interface ChaosReport {
   readonly ends: Readonly<Record<string, number>>;
   readonly wire: {
     readonly runs: number;
+    /** Of them on real gateways. */
+    readonly onReal: number;
     readonly recoveries: number;
     readonly interrupted: number;
     readonly answers: number;
@@ -57,6 +59,7 @@ export function reportOf(result: ChaosResult): ChaosReport {
     ends: countBy(evidence.tasks, ({ state }) => state),
     wire: {
       runs: runs.length,
+      onReal: runs.filter(({ gatewayId }) => gatewayId.startsWith('real-')).length,
       recoveries: runs.filter(({ isRecovery }) => isRecovery).length,
       interrupted: runs.filter(({ end }) => end === 'interrupted').length,
       answers: runs.filter(({ end }) => end === 'done').length,
@@ -93,7 +96,7 @@ export function describeReport(report: ChaosReport): string {
     ],
     [
       'wire',
-      `${wire.runs} runs, ${wire.answers} answers; ${wire.interrupted} interrupted, ` +
+      `${runsOf(report)}, ${wire.answers} answers; ${wire.interrupted} interrupted, ` +
         `${wire.recoveries} resumed by their gateway; ${wire.retried} tasks retried`,
     ],
     ['indeterminate', `${indeterminate.count} (${counts(indeterminate.byDecision) || 'none'})`],

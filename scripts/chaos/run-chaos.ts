@@ -61,8 +61,11 @@ export async function runChaos(
   const limit = timeLimit(options, surroundings, (what) => onFault(RULES.inTime, what));
   const fleet = await startFleet(ground, options, { say, onCrash, abort });
   try {
-    const client = await openClient(fleet, surroundings);
-    const submitter = new Submitter({ client, clock, abort, stop: limit.stop, onFault });
+    const counts = { lostAnswers: 0, refusals: 0, repeats: 0 };
+    const client = await openClient(fleet, surroundings, () => {
+      counts.lostAnswers += 1;
+    });
+    const submitter = new Submitter({ client, clock, abort, stop: limit.stop, onFault, counts });
     await registerGateways(fleet, client, submitter, surroundings);
     const witnesses = fleet.gateways.map(({ witness }) => witness);
     const observer = new Observer({ client, submitter, witnesses, clock });
@@ -74,7 +77,7 @@ export async function runChaos(
     return {
       options,
       strikes,
-      counts: submitter.counts,
+      counts,
       decided: observer.decisions(),
       evidence: evidenceOf(testimony),
       violations: [...faults, ...check(testimony)],
@@ -209,6 +212,7 @@ function executesNow(witnesses: readonly Witness[], gatewayId: string): boolean 
 async function openClient(
   { api }: Fleet,
   { ground: { clock, dir }, abort }: ChaosSurroundings,
+  onLost: () => void,
 ): Promise<DashClient> {
   const deadline = clock.monotonic() + OPEN_TIMEOUT_MS;
   while (!existsSync(api.keyFile)) {
@@ -220,8 +224,15 @@ async function openClient(
   return createClient({
     baseUrl: api.baseUrl,
     apiKey: readFileSync(api.keyFile, 'utf8').trim(),
-    fetch: (input, init) =>
-      fetch(input, { ...init, signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) }),
+    // Counted here: the client repeats by itself what it may, with the same key.
+    fetch: async (input, init) => {
+      try {
+        return await fetch(input, { ...init, signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) });
+      } catch (error) {
+        onLost();
+        throw error;
+      }
+    },
     sleep: clock.sleep,
     random: () => 0.5,
   });

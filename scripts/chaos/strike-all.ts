@@ -65,7 +65,9 @@ async function victimInTime(
   const latest = clock.monotonic() + LONGEST_WAIT_MS;
   while (!abort.aborted) {
     const isLate = clock.monotonic() >= latest;
-    const victim = victimOf(strike, parts, isLate ? () => true : isWorking);
+    // In the middle of its work if at all possible.
+    const working = victimOf(strike, parts, isWorking);
+    const victim = isLate ? (working ?? victimOf(strike, parts, () => true)) : working;
     if (victim !== null && (isLate || progress() >= strike.atProgress)) return victim;
     await clock.sleep(LOOK_EVERY_MS, abort);
   }

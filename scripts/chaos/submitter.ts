@@ -22,7 +22,7 @@ export type Accepted =
 
 /** What the client lived through. */
 export interface SubmitCounts {
-  /** Requests without an answer: the api died, hung, or was not there. */
+  /** Requests that got no answer: the api died, hung, or was not there. */
   lostAnswers: number;
   /** 503 and 429: asked to come again. */
   refusals: number;
@@ -45,17 +45,19 @@ export interface SubmitterOptions {
   /** No new work from then on. */
   readonly stop: AbortSignal;
   readonly onFault: OnFault;
+  readonly counts: SubmitCounts;
 }
 
 /** A client as the guide describes it: one key per wish, and the same key again until there is an answer. */
 export class Submitter {
   readonly accepted: Accepted[] = [];
-  readonly counts: SubmitCounts = { lostAnswers: 0, refusals: 0, repeats: 0 };
+  readonly counts: SubmitCounts;
   readonly #options: SubmitterOptions;
   readonly #cancels: Promise<void>[] = [];
 
   constructor(options: SubmitterOptions) {
     this.#options = options;
+    this.counts = options.counts;
   }
 
   /** Submits all lines, many side by side; answers when everything was accepted and every cancel was answered. */
@@ -76,11 +78,12 @@ export class Submitter {
       try {
         return await call();
       } catch (error) {
-        if (error instanceof ApiUnreachable) this.counts.lostAnswers += 1;
-        else if (error instanceof ApiError && error.problem.retryable) this.counts.refusals += 1;
-        else if (error instanceof ApiError && error.problem.status >= 500) {
-          onFault(RULES.noError, `${error.problem.code}: ${error.message}`);
-        } else throw error;
+        if (error instanceof ApiError) {
+          const { code, status, retryable } = error.problem;
+          if (status === 500) onFault(RULES.noError, `${code}: ${error.message}`);
+          else if (retryable) this.counts.refusals += 1;
+          else throw error;
+        } else if (!(error instanceof ApiUnreachable)) throw error;
       }
       await clock.sleep(AGAIN_AFTER_MS, abort);
     }
