@@ -7,7 +7,7 @@ import { tenantInView } from './tenancy.ts';
 /** A filter as the rows name it, within what the credential may see. */
 export function deadLetterFilterOf(
   credential: Credential,
-  asked: DeadLetterQuery,
+  asked: Omit<DeadLetterQuery, 'state'> & Pick<Partial<DeadLetterQuery>, 'state'>,
 ): DeadLetterFilter {
   return defined({
     states: asked.state,

@@ -110,6 +110,8 @@ export function sessionDto(row: SessionRecord): Session {
     tenant: row.tenant,
     gatewayId: row.gatewayId,
     openTasks: row.openTasks,
+    deadInARow: row.deadInARow,
+    quarantine: row.quarantine === null ? null : { ...row.quarantine },
     createdAt: row.createdAt,
     updatedAt: row.updatedAt,
   };

@@ -2,12 +2,14 @@ import type { RouteSpec } from '../src/contract/define-route.ts';
 import type { Routes } from '../src/contract/routes.ts';
 import type { ApiDeps } from './api-deps.ts';
 import type { ApiCall, Handlers, Reply } from './handler.ts';
+import { bulkOperationHandlers } from './routes/bulk-operations.ts';
 import { deadLetterHandlers } from './routes/dead-letters.ts';
 import { decisionHandlers } from './routes/decisions.ts';
 import { approvalHandlers } from './routes/approvals.ts';
 import { createEventHandlers } from './routes/events.ts';
 import { gatewayHandlers } from './routes/gateways.ts';
 import { createOperationHandlers } from './routes/operations.ts';
+import { policyHandlers } from './routes/policy.ts';
 import { poolHandlers } from './routes/pools.ts';
 import { sessionHandlers } from './routes/sessions.ts';
 import { swarmHandlers } from './routes/swarms.ts';
@@ -20,12 +22,14 @@ export function createHandlers(deps: ApiDeps): ReadonlyMap<string, AnyHandler> {
   const table: { readonly [Resource in keyof Routes]: Handlers<Routes[Resource]> } = {
     tasks: taskHandlers,
     deadLetters: deadLetterHandlers,
+    bulkOperations: bulkOperationHandlers,
     decisions: decisionHandlers,
     swarms: swarmHandlers,
     approvals: approvalHandlers,
     sessions: sessionHandlers,
     gateways: gatewayHandlers,
     pools: poolHandlers,
+    policy: policyHandlers,
     events: createEventHandlers(),
     operations: createOperationHandlers(deps),
   };

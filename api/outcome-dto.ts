@@ -1,6 +1,8 @@
 import { priorityName } from '../src/domain/task.ts';
+import type { BulkOperation } from '../src/contract/bulk-operations.ts';
 import type { DeadLetter } from '../src/contract/dead-letters.ts';
 import type { WaitingDecision } from '../src/contract/decisions.ts';
+import type { BulkOperation as BulkRow } from '../src/db/bulk-store.ts';
 import type { DeadLetter as DeadLetterRow } from '../src/db/dead-letter-store.ts';
 import type { WaitingDecision as DecisionRow } from '../src/db/decision-store.ts';
 
@@ -27,6 +29,23 @@ export function deadLetterDto(row: DeadLetterRow): DeadLetter {
     createdAt: row.createdAt,
     resolvedAt: row.resolvedAt,
     resolvedBy: row.resolvedBy,
+  };
+}
+
+export function bulkOperationDto(row: BulkRow): BulkOperation {
+  return {
+    id: row.id,
+    action: row.action,
+    tenant: row.tenant,
+    state: row.state,
+    total: row.total,
+    done: row.done,
+    skipped: row.skipped,
+    waitingFor: row.waitingFor,
+    note: row.note,
+    actor: row.actor,
+    createdAt: row.createdAt,
+    finishedAt: row.finishedAt,
   };
 }
 

@@ -1,4 +1,9 @@
 import type { Command } from './command.ts';
+import {
+  deadLetterDiscard,
+  deadLetterProgress,
+  deadLetterReplay,
+} from './commands/dead-letter-bulk.ts';
 import { deadLetterGet, deadLetterList } from './commands/dead-letter-read.ts';
 import { decisionGet, decisionList } from './commands/decision.ts';
 import { approvalApprove, approvalGet, approvalList, approvalReject } from './commands/approval.ts';
@@ -9,7 +14,9 @@ import { gatewayCommands } from './commands/gateway-change.ts';
 import { gatewayGet, gatewayList } from './commands/gateway-read.ts';
 import { gatewaySet } from './commands/gateway-set.ts';
 import { migrateCommand } from './commands/migrate.ts';
+import { policyGet, policySet } from './commands/policy.ts';
 import { sessionGet, sessionList } from './commands/session.ts';
+import { sessionMigrate, sessionQuarantine, sessionRelease } from './commands/session-change.ts';
 import {
   swarmCancel,
   swarmList,
@@ -38,6 +45,9 @@ export const COMMANDS: readonly Command[] = [
   taskDiscard,
   deadLetterList,
   deadLetterGet,
+  deadLetterReplay,
+  deadLetterDiscard,
+  deadLetterProgress,
   decisionList,
   decisionGet,
   swarmRun,
@@ -53,6 +63,11 @@ export const COMMANDS: readonly Command[] = [
   approvalReject,
   sessionList,
   sessionGet,
+  sessionMigrate,
+  sessionQuarantine,
+  sessionRelease,
+  policyGet,
+  policySet,
   gatewayAdd,
   gatewayList,
   gatewayGet,

@@ -30,7 +30,8 @@ const GROUPS: Readonly<Record<string, string>> = {
   'dead-letter': 'Look through work that died, repeat it or give it up',
   decision: 'See what only a person can decide',
   swarm: 'Run graphs of tasks',
-  session: 'Look at conversations',
+  session: 'Look at conversations, move them, set them apart',
+  policy: 'What happens by itself to work that did not end well',
   gateway: 'Register and operate gateways',
   events: 'Follow what happens',
 };

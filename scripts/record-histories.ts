@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { bundleWorkflowCode, DefaultLogger, Runtime } from '@temporalio/worker';
 import { startTestServices } from '../tests/support/test-services.ts';
+import { bulkScenarios } from './histories/bulk-scenarios.ts';
 import { gatewayScenarios } from './histories/gateway-scenarios.ts';
 import { maintenanceScenarios } from './histories/maintenance-scenarios.ts';
 import { recordScenario } from './histories/record.ts';
@@ -32,6 +33,7 @@ const scenarios = [
   ...gatewayScenarios(),
   ...maintenanceScenarios(),
   ...submissionScenarios(),
+  ...bulkScenarios(),
 ].filter(({ name }) => wanted.length === 0 || wanted.some((begin) => name.startsWith(begin)));
 
 const services = await startTestServices(process.env);

@@ -1,5 +1,6 @@
 import type { Database } from '../src/db/database.ts';
 import { nextDueAt, promoteDue, type Promoted } from '../src/db/due.ts';
+import type { DecideSignal } from '../src/domain/messages.ts';
 import type { Clock } from '../src/platform/clock.ts';
 
 /** What the promoter writes to a log; a pino logger fits. */
@@ -15,6 +16,7 @@ export interface PromoterOptions {
   /** Hastens what the rows say: workflows whose task expired, swarms with news. */
   readonly signals: {
     signalTaskCancel(workflowId: string): Promise<void>;
+    signalTaskDecide(workflowId: string, signal: DecideSignal): Promise<void>;
     signalSwarmNews(swarmId: string): Promise<void>;
   };
 }
@@ -78,6 +80,13 @@ async function hasten(
 ): Promise<void> {
   const sent = await Promise.allSettled([
     ...done.workflowIds.map((id) => signals.signalTaskCancel(id)),
+    ...done.decisions.map(({ workflowId, attemptId }) =>
+      signals.signalTaskDecide(workflowId, {
+        attemptId,
+        decision: { kind: 'discard' },
+        actor: 'expiry',
+      }),
+    ),
     ...done.dirtySwarmIds.map((id) => signals.signalSwarmNews(id)),
   ]);
   const lost = sent.filter(({ status }) => status === 'rejected').length;

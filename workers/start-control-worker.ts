@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import type { WorkerOptions } from '@temporalio/worker';
+import { createBulkActivities } from '../activities/bulk.ts';
 import { createGatewayControlActivities } from '../activities/gateway-control/gateway-control.ts';
 import { createMaintenanceActivities } from '../activities/maintenance/maintenance.ts';
 import { createMaintenanceTemporal } from '../activities/maintenance/temporal-port.ts';
@@ -90,6 +91,7 @@ function activitiesOf(options: ControlWorkerOptions, messages: WorkflowMessages)
     messages.signalTaskCancel(workflowId);
   return {
     ...createTaskControlActivities({ db, clock, swarmNews }),
+    ...createBulkActivities({ db, clock }),
     ...createGatewayControlActivities({ db, holdTimeoutMs: options.holdTimeoutMs }),
     ...createSwarmActivities({ db, clock, signalTaskCancel }),
     ...createSubmissionActivities({ db, messages }),

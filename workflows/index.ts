@@ -1,4 +1,5 @@
 /** Every workflow of Dash: what the control worker's bundle is made from. */
+export { bulkWorkflow } from './bulk.ts';
 export { gatewayWorkflow } from './gateway.ts';
 export { maintenanceWorkflow } from './maintenance.ts';
 export { submissionWorkflow } from './submission.ts';

@@ -9,7 +9,13 @@ import {
   type HeadlessSession,
   type SilentOwner,
 } from '../../src/db/reconcile-queries.ts';
-import { gatewayWorkflowId } from '../../src/domain/names.ts';
+import {
+  migrateStrandedSession,
+  strandedSessions,
+  type StrandedSession,
+} from '../../src/db/session-care.ts';
+import { runningBulks } from '../../src/db/bulk-store.ts';
+import { bulkWorkflowId, gatewayWorkflowId } from '../../src/domain/names.ts';
 import { ageOf, type MaintenanceDeps, type Sweep } from './sweep.ts';
 
 interface CarriedSwarm {
@@ -42,6 +48,20 @@ export function swarmUnread({ db, temporal }: MaintenanceDeps): Sweep<CarriedSwa
   };
 }
 
+/** Everything that its workflow knows is in its row: starting it again is always safe. */
+export function bulkWithoutWorkflow({ db, temporal }: MaintenanceDeps): Sweep<{ bulkId: string }> {
+  return {
+    candidates: (page) => runningBulks(db, page),
+    idOf: ({ bulkId }) => bulkId,
+    async inspect({ bulkId }) {
+      const fate = await temporal.fateOf(bulkWorkflowId(bulkId));
+      if (fate === 'running') return null;
+      await temporal.messages.startBulk(bulkId);
+      return { detail: { workflow: fate }, repaired: true };
+    },
+  };
+}
+
 /** Gateways are few: all of them are one page. */
 export function gatewayWithoutWorkflow(deps: MaintenanceDeps): Sweep<GatewayRecord> {
   const { db, temporal, clock } = deps;
@@ -66,6 +86,18 @@ export function sessionWithoutHead({ db }: MaintenanceDeps): Sweep<HeadlessSessi
     async inspect({ sessionId, tenant, key }) {
       const repaired = await repairSessionHead(db, sessionId);
       return repaired ? { detail: { tenant, key }, repaired } : null;
+    },
+  };
+}
+
+/** What a person has allowed in the outcome policy, and only where nothing can be done twice (P27). */
+export function sessionStranded({ db }: MaintenanceDeps): Sweep<StrandedSession> {
+  return {
+    candidates: (page) => strandedSessions(db, page),
+    idOf: (session) => String(session.sessionId),
+    async inspect({ sessionId, gatewayId, tenant, key }) {
+      const repaired = await migrateStrandedSession(db, { sessionId, gatewayId });
+      return repaired ? { detail: { tenant, key, from: gatewayId }, repaired } : null;
     },
   };
 }

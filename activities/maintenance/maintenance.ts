@@ -5,8 +5,10 @@ import type {
   ReconcileRequest,
 } from '../../src/domain/maintenance.ts';
 import {
+  bulkWithoutWorkflow,
   gatewayWithoutWorkflow,
   ownerGone,
+  sessionStranded,
   sessionWithoutHead,
   swarmUnread,
   swarmWithoutWorkflow,
@@ -43,6 +45,7 @@ export function createMaintenanceActivities(deps: MaintenanceDeps): MaintenanceA
     'decision-unapplied': paged(deps, 'decision-unapplied', decisionUnapplied(deps)),
     'swarm-without-workflow': paged(deps, 'swarm-without-workflow', swarmWithoutWorkflow(deps)),
     'swarm-unread': paged(deps, 'swarm-unread', swarmUnread(deps)),
+    'bulk-without-workflow': paged(deps, 'bulk-without-workflow', bulkWithoutWorkflow(deps)),
     'gateway-without-workflow': paged(
       deps,
       'gateway-without-workflow',
@@ -52,6 +55,7 @@ export function createMaintenanceActivities(deps: MaintenanceDeps): MaintenanceA
     'session-without-head': paged(deps, 'session-without-head', sessionWithoutHead(deps)),
     'task-in-conflict': paged(deps, 'task-in-conflict', taskInConflict(deps)),
     'submission-unheard': submissionUnheard(deps),
+    'session-stranded': paged(deps, 'session-stranded', sessionStranded(deps)),
     'owner-gone': paged(deps, 'owner-gone', ownerGone(deps)),
   };
   return {

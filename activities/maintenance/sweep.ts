@@ -11,6 +11,7 @@ export interface MaintenanceTemporal {
   readonly messages: Pick<
     WorkflowMessages,
     | 'startSwarm'
+    | 'startBulk'
     | 'ensureGateway'
     | 'signalTaskCancel'
     | 'signalTaskDecide'

@@ -65,6 +65,7 @@ export const sessionGet = defineCommand({
         ['tenant', session.tenant],
         ['gateway', session.gatewayId ?? 'none yet: its first task was not claimed'],
         ['open tasks', session.openTasks],
+        ['set apart', quarantineWords(session)],
         ['since', session.createdAt],
         ['last change', `${session.updatedAt} (${age(session.updatedAt, nowMs)})`],
       ]);
@@ -76,11 +77,17 @@ export const sessionGet = defineCommand({
   },
 });
 
+function quarantineWords({ quarantine }: Session): string {
+  if (quarantine === null) return 'no';
+  return `since ${quarantine.since} by ${quarantine.by}: ${quarantine.reason}`;
+}
+
 function columns(nowMs: number): readonly Column<Session>[] {
   return [
     { title: 'SESSION', value: ({ key }) => key, canShrink: true },
     { title: 'TENANT', value: ({ tenant }) => tenant },
     { title: 'GATEWAY', value: ({ gatewayId }) => gatewayId },
+    { title: 'SET APART', value: ({ quarantine }) => (quarantine === null ? null : 'yes') },
     { title: 'OPEN TASKS', value: ({ openTasks }) => openTasks, align: 'right' },
     { title: 'LAST CHANGE', value: ({ updatedAt }) => age(updatedAt, nowMs), align: 'right' },
   ];

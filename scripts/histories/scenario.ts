@@ -12,7 +12,8 @@ export interface Scenario {
     | 'swarmWorkflow'
     | 'gatewayWorkflow'
     | 'maintenanceWorkflow'
-    | 'submissionWorkflow';
+    | 'submissionWorkflow'
+    | 'bulkWorkflow';
   readonly workflowId: string;
   readonly args: readonly unknown[];
   /** Task queue → what its worker answers. The control queue also runs the workflow. */

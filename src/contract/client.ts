@@ -68,12 +68,14 @@ export function createClient(options: ClientOptions): DashClient {
   const client: Record<string, unknown> = {
     tasks: calls(ROUTES.tasks),
     deadLetters: calls(ROUTES.deadLetters),
+    bulkOperations: calls(ROUTES.bulkOperations),
     decisions: calls(ROUTES.decisions),
     swarms: calls(ROUTES.swarms),
     approvals: calls(ROUTES.approvals),
     sessions: calls(ROUTES.sessions),
     gateways: calls(ROUTES.gateways),
     pools: calls(ROUTES.pools),
+    policy: calls(ROUTES.policy),
     health: calls({ live: ROUTES.operations.live, ready: ROUTES.operations.ready }),
     events: (follow: FollowOptions = {}) => followEvents(options, follow),
   };

@@ -20,7 +20,8 @@ import { attempt, task } from './task-dto.ts';
 import { FAILURE_CLASSES } from '../domain/failure.ts';
 
 const state = z.enum(['open', 'replayed', 'discarded']);
-const reason = z.enum(['attempts', 'permanent', 'discarded', 'budget']);
+export const DEAD_LETTER_REASONS = ['attempts', 'permanent', 'discarded', 'budget'] as const;
+const reason = z.enum(DEAD_LETTER_REASONS);
 const failureClass = z.enum(FAILURE_CLASSES);
 
 export const deadLetter = z

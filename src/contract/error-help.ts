@@ -62,6 +62,10 @@ export const ERROR_HELP: Readonly<Record<ErrorCode, ErrorHelp>> = {
     howToFix:
       'Name the tenant with `?tenant=` when the session is not of your own, and take the key from `GET /api/v1/sessions`.',
   },
+  'bulk-operation-not-found': {
+    whatHappened: 'There is no bulk operation with this id that the API key may see.',
+    howToFix: 'Take the id from the answer that accepted it, or from the event `bulk.accepted`.',
+  },
   'gateway-not-found': {
     whatHappened: 'No gateway with this id is registered.',
     howToFix: 'Take the id from `GET /api/v1/gateways`; `?removed=true` lists removed ones too.',
@@ -93,6 +97,12 @@ export const ERROR_HELP: Readonly<Record<ErrorCode, ErrorHelp>> = {
       'The task is no dead letter, or its dead letter was replayed or discarded before; `details` says which.',
     howToFix:
       'Only a task in state `dead` can be replayed or discarded. Another replay, once the former task has ended, needs `"again": true`.',
+  },
+  'session-busy': {
+    whatHappened:
+      'The session cannot move while an attempt of it is open at its gateway; `details` names the attempt.',
+    howToFix:
+      'Wait for the attempt to end, cancel its task, or decide about it when its outcome is unknown; then move the session.',
   },
   'swarm-ended': {
     whatHappened: 'The swarm is completed, failed or cancelled, and takes no more commands.',

@@ -21,6 +21,7 @@ export const ERRORS = {
   'swarm-not-found': { status: 404, retryable: false, title: 'No such swarm' },
   'approval-not-found': { status: 404, retryable: false, title: 'No such approval' },
   'session-not-found': { status: 404, retryable: false, title: 'No such session' },
+  'bulk-operation-not-found': { status: 404, retryable: false, title: 'No such bulk operation' },
   'gateway-not-found': { status: 404, retryable: false, title: 'No such gateway' },
   'method-not-allowed': {
     status: 405,
@@ -39,6 +40,11 @@ export const ERRORS = {
   },
   'already-decided': { status: 409, retryable: false, title: 'Another decision was taken before' },
   'dead-letter-closed': { status: 409, retryable: false, title: 'The task is no open dead letter' },
+  'session-busy': {
+    status: 409,
+    retryable: false,
+    title: 'Something of the session may still run where it is',
+  },
   'swarm-ended': { status: 409, retryable: false, title: 'The swarm has ended' },
   'gateway-exists': { status: 409, retryable: false, title: 'The gateway id is taken' },
   'gateway-refuses': {

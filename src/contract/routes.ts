@@ -1,10 +1,12 @@
 import { approvalRoutes } from './approvals.ts';
 import type { RouteSpec } from './define-route.ts';
+import { bulkOperationRoutes } from './bulk-operations.ts';
 import { deadLetterRoutes } from './dead-letters.ts';
 import { decisionRoutes } from './decisions.ts';
 import { eventRoutes } from './events.ts';
 import { gatewayRoutes } from './gateways.ts';
 import { operationRoutes } from './operations.ts';
+import { policyRoutes } from './policy.ts';
 import { poolRoutes } from './pools.ts';
 import { sessionRoutes } from './sessions.ts';
 import { swarmRoutes } from './swarms.ts';
@@ -14,12 +16,14 @@ import { taskRoutes } from './tasks.ts';
 export const ROUTES = {
   tasks: taskRoutes,
   deadLetters: deadLetterRoutes,
+  bulkOperations: bulkOperationRoutes,
   decisions: decisionRoutes,
   swarms: swarmRoutes,
   approvals: approvalRoutes,
   sessions: sessionRoutes,
   gateways: gatewayRoutes,
   pools: poolRoutes,
+  policy: policyRoutes,
   events: eventRoutes,
   operations: operationRoutes,
 } as const satisfies Record<string, Record<string, RouteSpec>>;

@@ -10,9 +10,12 @@ export const SCOPES = [
   'approvals:read',
   'approvals:write',
   'sessions:read',
+  'sessions:write',
   'gateways:read',
   'gateways:write',
   'pools:read',
+  'policy:read',
+  'policy:write',
   'events:read',
   'metrics:read',
 ] as const;

@@ -21,11 +21,25 @@ export const session = z
       .nullable()
       .meta({ description: 'Where it lives; null: its first task was not claimed yet' }),
     openTasks: z.int(),
+    deadInARow: z.int().meta({ description: 'Dead letters since a task of it was completed' }),
+    quarantine: z
+      .object({ since: moment, reason: z.string(), by: z.string() })
+      .nullable()
+      .meta({ description: 'Set apart: work is accepted and held, nothing is started' }),
     createdAt: moment,
     updatedAt: moment,
   })
   .meta({ id: 'Session' });
 export type Session = z.infer<typeof session>;
+
+const reason = z.string().min(1).max(500).meta({ description: 'Kept in the event' });
+const changeOfSession = {
+  scope: 'sessions:write',
+  params: z.object({ sessionKey }),
+  query: z.strictObject({ tenant: tenantName.optional() }),
+  responses: { 200: { description: 'The session as it is now', schema: session } },
+  errors: ['session-not-found', 'tenant-not-allowed'],
+} as const;
 
 export const sessionRoutes = {
   list: defineRoute({
@@ -67,5 +81,33 @@ export const sessionRoutes = {
     query: z.strictObject({ tenant: tenantName.optional() }),
     responses: whyResponses,
     errors: ['session-not-found', 'tenant-not-allowed'],
+  }),
+  quarantine: defineRoute({
+    method: 'POST',
+    path: '/api/v1/sessions/{sessionKey}/quarantine',
+    summary: 'Set a session apart',
+    description:
+      'What runs goes on; nothing more of it is started until it is released. Work for it is accepted and held. ' +
+      'Sessions whose tasks keep dying are set apart by themselves (see the outcome policy).',
+    ...changeOfSession,
+    body: z.strictObject({ reason }),
+  }),
+  release: defineRoute({
+    method: 'POST',
+    path: '/api/v1/sessions/{sessionKey}/release',
+    summary: 'End the quarantine of a session',
+    ...changeOfSession,
+    body: z.strictObject({ reason: reason.optional() }),
+  }),
+  migrate: defineRoute({
+    method: 'POST',
+    path: '/api/v1/sessions/{sessionKey}/migrate',
+    summary: 'Move a session to another gateway',
+    description:
+      'To the gateway that is named, else to whichever takes its next task. The conversation so far stays behind: the ' +
+      'next task begins a new one there. Refused while anything of the session may still run where it is.',
+    ...changeOfSession,
+    body: z.strictObject({ gateway: gatewayName.optional(), reason }),
+    errors: [...changeOfSession.errors, 'session-busy'],
   }),
 };

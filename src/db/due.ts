@@ -10,15 +10,23 @@ export interface Promoted {
   readonly dirtySwarmIds: readonly string[];
   /** Workflows whose task expired during its back-off: signal them. */
   readonly workflowIds: readonly string[];
+  /** Outcomes that nobody had decided about in time and that are discarded: signal their workflows (P29). */
+  readonly decisions: readonly ExpiredDecision[];
   /** True when the limit was reached: call again. */
   readonly more: boolean;
+}
+
+export interface ExpiredDecision {
+  readonly workflowId: string;
+  readonly attemptId: string;
 }
 
 const DEFAULT_LIMIT = 500;
 
 /**
  * Does what time demands of tasks without an open attempt (P8): scheduled ones that are due become claimable,
- * those past their queue-time limit or deadline expire, and so do approvals; at most `limit` of them. Tasks without a session are
+ * those past their queue-time limit or deadline expire, and so do approvals; outcomes that nobody decided about in time
+ * are discarded. At most `limit` of them in all. Tasks without a session are
  * promoted in one transaction, every other in its own, so that no transaction locks two sessions. Two callers at
  * once do no harm.
  */
@@ -29,6 +37,7 @@ export async function promoteDue(
   const limit = options.limit ?? DEFAULT_LIMIT;
   const dirtySwarmIds = new Set<string>();
   const workflowIds = new Set<string>();
+  const decisions: ExpiredDecision[] = [];
   let promoted = 0;
   let expired = 0;
   let approvals = 0;
@@ -41,6 +50,7 @@ export async function promoteDue(
     approvals += step.approvals ?? 0;
     if (step.dirtySwarmId !== null) dirtySwarmIds.add(step.dirtySwarmId);
     if (step.workflowId !== null) workflowIds.add(step.workflowId);
+    if (step.decision !== undefined) decisions.push(step.decision);
     if (done() === before) break;
   }
   return {
@@ -49,6 +59,7 @@ export async function promoteDue(
     approvals,
     dirtySwarmIds: [...dirtySwarmIds],
     workflowIds: [...workflowIds],
+    decisions,
     more: done() >= limit,
   };
 }
@@ -59,6 +70,7 @@ interface PromoteStep {
   readonly approvals?: number;
   readonly dirtySwarmId: string | null;
   readonly workflowId: string | null;
+  readonly decision?: ExpiredDecision;
 }
 
 /** When `promoteDue` has work next, ISO 8601 (in the past: now); null: nothing waits for a time. */

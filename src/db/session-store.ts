@@ -8,6 +8,14 @@ export interface SessionRecord {
   /** Where it lives; null: its first task was not claimed yet. */
   readonly gatewayId: string | null;
   readonly openTasks: number;
+  /** Dead letters since a task of it was completed. */
+  readonly deadInARow: number;
+  /** Set apart: nothing of it is claimed. */
+  readonly quarantine: {
+    readonly since: string;
+    readonly reason: string;
+    readonly by: string;
+  } | null;
   readonly createdAt: string;
   readonly updatedAt: string;
 }

@@ -23,6 +23,8 @@ export const MISMATCH_KINDS = [
   'swarm-without-workflow',
   /** A swarm whose news nobody has read: it is signalled. */
   'swarm-unread',
+  /** A bulk operation that no running workflow carries: its workflow is started. */
+  'bulk-without-workflow',
   /** A registered gateway without its workflow: it is started. */
   'gateway-without-workflow',
   /** A running workflow whose row has ended, or is not there. */
@@ -33,6 +35,8 @@ export const MISMATCH_KINDS = [
   'task-in-conflict',
   /** A submission that waits for work which has ended: it is told again. */
   'submission-unheard',
+  /** A session whose gateway has failed for longer than the outcome policy allows: it moves. */
+  'session-stranded',
   /** A gateway whose owner gives no sign: its workflow finds the next one, people see how long it takes. */
   'owner-gone',
 ] as const;

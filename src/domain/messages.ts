@@ -46,6 +46,11 @@ export const SWARM_UPDATES = {
   cancel: 'cancel',
 } as const;
 
+/** A replay or discard of many dead letters; its row has everything else. */
+export interface BulkWorkflowInput {
+  readonly bulkId: string;
+}
+
 export interface SwarmWorkflowInput {
   readonly swarmId: string;
 }

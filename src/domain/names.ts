@@ -37,6 +37,10 @@ export function swarmWorkflowId(swarmId: string): string {
   return `swarm/${swarmId}`;
 }
 
+export function bulkWorkflowId(bulkId: string): string {
+  return `bulk/${bulkId}`;
+}
+
 export function gatewayWorkflowId(gatewayId: string): string {
   return `gateway/${gatewayId}`;
 }

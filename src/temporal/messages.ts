@@ -5,13 +5,19 @@ import {
   SWARM_SIGNALS,
   SWARM_UPDATES,
   TASK_SIGNALS,
+  type BulkWorkflowInput,
   type DecideSignal,
   type GatewayCommand,
   type GatewayCommandResult,
   type GatewayWorkflowInput,
   type SwarmWorkflowInput,
 } from '../domain/messages.ts';
-import { CONTROL_QUEUE, gatewayWorkflowId, swarmWorkflowId } from '../domain/names.ts';
+import {
+  CONTROL_QUEUE,
+  bulkWorkflowId,
+  gatewayWorkflowId,
+  swarmWorkflowId,
+} from '../domain/names.ts';
 
 /**
  * What the api and the control worker say to workflows. Signals only hasten what a row already says, so a message
@@ -20,6 +26,8 @@ import { CONTROL_QUEUE, gatewayWorkflowId, swarmWorkflowId } from '../domain/nam
 export interface WorkflowMessages {
   /** Starts the swarm's workflow; one that exists already is left alone. */
   startSwarm(swarmId: string): Promise<void>;
+  /** Starts the workflow of a bulk operation; one that runs is left alone. */
+  startBulk(bulkId: string): Promise<void>;
   /** Starts the gateway's entity unless it runs. */
   ensureGateway(gatewayId: string): Promise<void>;
   signalTaskCancel(workflowId: string): Promise<void>;
@@ -66,6 +74,16 @@ class BoundedMessages implements WorkflowMessages {
   startSwarm(swarmId: string): Promise<void> {
     const input: SwarmWorkflowInput = { swarmId };
     return this.#start('swarmWorkflow', swarmWorkflowId(swarmId), input, `Swarm ${swarmId}`);
+  }
+
+  startBulk(bulkId: string): Promise<void> {
+    const input: BulkWorkflowInput = { bulkId };
+    return this.#start(
+      'bulkWorkflow',
+      bulkWorkflowId(bulkId),
+      input,
+      `Dead letters in bulk ${bulkId}`,
+    );
   }
 
   ensureGateway(gatewayId: string): Promise<void> {

@@ -10,6 +10,7 @@ import {
   Worker,
   type WorkflowBundle,
 } from '@temporalio/worker';
+import { bulkScenarios } from '../../scripts/histories/bulk-scenarios.ts';
 import { gatewayScenarios } from '../../scripts/histories/gateway-scenarios.ts';
 import { maintenanceScenarios } from '../../scripts/histories/maintenance-scenarios.ts';
 import { submissionScenarios } from '../../scripts/histories/submission-scenarios.ts';
@@ -25,6 +26,7 @@ const scenarios = [
   ...gatewayScenarios(),
   ...maintenanceScenarios(),
   ...submissionScenarios(),
+  ...bulkScenarios(),
 ];
 const files = readdirSync(directory).toSorted((a, b) => a.localeCompare(b));
 

@@ -38,6 +38,7 @@ export function recordingMessages(): RecordingMessages {
     answerGateway: (result) => {
       gatewayAnswer = result;
     },
+    startBulk: (bulkId) => tell('startBulk', bulkId),
     startSwarm: (swarmId) => tell('startSwarm', swarmId),
     ensureGateway: (gatewayId) => tell('ensureGateway', gatewayId),
     signalTaskCancel: (workflowId) => tell('signalTaskCancel', workflowId),

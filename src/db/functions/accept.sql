@@ -71,6 +71,7 @@ begin
   t.due_at := (p->>'notBefore')::timestamptz;
   t.state := case
     when t.due_at > now() then 'scheduled'
+    when p_session.quarantined_at is not null then 'waiting'
     when exists (select 1 from dash.tasks where session_id = p_session.id and open) then 'waiting'
     else 'queued'
   end;

@@ -29,3 +29,38 @@ language sql stable as $$
   select dash.decision_json(t, a) from dash.attempts a join dash.tasks t on t.id = a.task_id
   where a.task_id = p->>'taskId' and a.state = 'indeterminate'
 $$;
+
+-- When the first undecided outcome is discarded by policy; null: none is.
+create or replace function dash.next_decision_expiry() returns timestamptz
+language sql stable as $$
+  select a.indeterminate_at + make_interval(hours => i.decision_expiry_hours)
+  from dash.installation i, dash.attempts a
+  where i.decision_expiry_hours is not null and a.state = 'indeterminate' and a.decision is null
+  order by a.indeterminate_at limit 1
+$$;
+
+-- P8, P29: what nobody has decided about in time is discarded, as if a person had said so; its workflow aborts what may
+-- still run first. One step of promote_due.
+create or replace function dash.expire_decision() returns jsonb
+language plpgsql as $$
+declare
+  l record;
+  a dash.attempts;
+  v_id uuid;
+begin
+  if dash.next_decision_expiry() <= now() is not true then
+    return null;
+  end if;
+  select id into v_id from dash.attempts
+  where state = 'indeterminate' and decision is null order by indeterminate_at limit 1;
+  l := dash.lock_attempt(v_id);
+  a := l.attempt;
+  if a.state is distinct from 'indeterminate' or a.decision is not null then
+    return null;
+  end if;
+  perform dash.write_decision(a, '{"decision": {"kind": "discard"}, "actor": "expiry"}');
+  perform dash.emit_attempt('attempt.decided', l.task, a, 'expiry', '{"decision": "discard"}');
+  return jsonb_build_object(
+    'promoted', 0, 'expired', 1, 'dirtySwarmId', null, 'workflowId', null,
+    'decision', jsonb_build_object('workflowId', (l.task).workflow_id, 'attemptId', a.id));
+end $$;

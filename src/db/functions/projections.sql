@@ -98,6 +98,9 @@ language sql stable as $$
   select jsonb_build_object(
     'id', s.id, 'tenant', s.tenant, 'key', s.key, 'gatewayId', s.gateway_id,
     'openTasks', (select count(*) from dash.tasks where open and session_id = s.id),
+    'deadInARow', s.dead_in_a_row,
+    'quarantine', case when s.quarantined_at is not null then jsonb_build_object(
+      'since', dash.iso(s.quarantined_at), 'reason', s.quarantine_reason, 'by', s.quarantined_by) end,
     'createdAt', dash.iso(s.created_at), 'updatedAt', dash.iso(s.updated_at))
 $$;
 

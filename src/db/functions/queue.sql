@@ -156,7 +156,7 @@ begin
     return jsonb_build_object('promoted', v_promoted, 'expired', 0, 'dirtySwarmId', null, 'workflowId', null);
   end if;
   return coalesce(
-    dash.promote_in_session(), dash.expire_next(), dash.expire_approval(),
+    dash.promote_in_session(), dash.expire_next(), dash.expire_approval(), dash.expire_decision(),
     jsonb_build_object('promoted', 0, 'expired', 0, 'dirtySwarmId', null, 'workflowId', null));
 end $$;
 
@@ -235,7 +235,8 @@ language sql stable as $$
     (select least(queue_expires_at, deadline_at) from dash.tasks
      where state in ('held', 'scheduled', 'waiting', 'blocked', 'queued', 'backoff')
        and (queue_expires_at is not null or deadline_at is not null)
-     order by least(queue_expires_at, deadline_at) limit 1))))
+     order by least(queue_expires_at, deadline_at) limit 1),
+    dash.next_decision_expiry())))
 $$;
 
 -- A paused swarm's waiting task, and back. One task each, because of its session.

@@ -1,5 +1,6 @@
 -- The head of a session is its first open task in the order of acceptance; no other may be claimed. While the head
--- waits itself it has the highest priority that waits in the session, and the session's gateway.
+-- waits itself it has the highest priority that waits in the session, and the session's gateway. In a session that
+-- was set apart the head is blocked, so nothing of it can be claimed.
 
 -- Makes the head what it should be. The caller holds the session's row (P3) and has nothing left to lock but the
 -- event lock: of the session's tasks only one that nobody has dispatched is written, and whoever would lock that
@@ -7,33 +8,51 @@
 create or replace function dash.refresh_session(p_session_id bigint) returns boolean
 language plpgsql as $$
 declare
+  v_session dash.sessions;
+  v_before dash.tasks;
   v_head dash.tasks;
-  v_gateway text;
   v_level smallint;
   v_state text;
 begin
-  select * into v_head from dash.tasks where session_id = p_session_id and open order by seq limit 1;
-  if not found or v_head.state in ('dispatched', 'deciding') then
+  select * into v_before from dash.tasks where session_id = p_session_id and open order by seq limit 1;
+  if not found or v_before.state in ('dispatched', 'deciding') then
     return false;
   end if;
-  select gateway_id into v_gateway from dash.sessions where id = p_session_id;
-  select least(v_head.priority, min(priority)) into v_level from dash.tasks
+  select * into v_session from dash.sessions where id = p_session_id;
+  select least(v_before.priority, min(priority)) into v_level from dash.tasks
   where session_id = p_session_id and state = 'waiting';
-  v_state := case when v_head.state = 'waiting' then 'queued' else v_head.state end;
-  if (v_state, v_level, v_gateway)
-     is not distinct from (v_head.state, v_head.effective_priority, v_head.pinned_gateway) then
+  v_state := dash.state_of_head(v_before, v_session);
+  if (v_state, v_level, v_session.gateway_id)
+     is not distinct from (v_before.state, v_before.effective_priority, v_before.pinned_gateway) then
     return false;
   end if;
-  update dash.tasks
-  set state = v_state, effective_priority = v_level, pinned_gateway = v_gateway, updated_at = now()
-  where id = v_head.id returning * into v_head;
-  if v_head.state <> 'queued' then
-    return false;
+  update dash.tasks set
+    state = v_state, effective_priority = v_level, pinned_gateway = v_session.gateway_id, updated_at = now(),
+    state_reason = case
+      when v_state = state then state_reason
+      when v_state = 'blocked' then 'quarantine' end
+  where id = v_before.id returning * into v_head;
+  if v_state = 'queued' then
+    perform dash.emit_task('task.queued', v_head, p_data => jsonb_build_object('effectivePriority', v_level));
+    perform dash.hint_work();
+  elsif v_state <> v_before.state then
+    perform dash.emit_task(
+      'task.' || v_state, v_head, p_data => jsonb_strip_nulls(jsonb_build_object('reason', v_head.state_reason)));
   end if;
-  perform dash.emit_task('task.queued', v_head, p_data => jsonb_build_object('effectivePriority', v_level));
-  perform dash.hint_work();
-  return true;
+  return v_state = 'queued';
 end $$;
+
+-- What waits only for its session may be claimed, unless the session was set apart, or a paused swarm holds it.
+create or replace function dash.state_of_head(t dash.tasks, s dash.sessions) returns text
+language sql stable as $$
+  select case
+    when t.state in ('waiting', 'queued') and s.quarantined_at is not null then 'blocked'
+    when t.state = 'waiting' then 'queued'
+    when t.state = 'blocked' and t.state_reason = 'quarantine' and s.quarantined_at is null then
+      case when dash.is_paused(t.swarm_id) then 'held' else 'queued' end
+    else t.state
+  end
+$$;
 
 create or replace function dash.get_session(p jsonb) returns jsonb
 language sql stable as $$

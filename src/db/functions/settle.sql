@@ -111,6 +111,7 @@ begin
     perform dash.withdraw_approval(t, p_actor);
   end if;
   if t.session_id is not null then
+    perform dash.count_deaths(t);
     perform dash.refresh_session(t.session_id);
   end if;
   return jsonb_build_object(

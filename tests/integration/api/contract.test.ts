@@ -46,6 +46,10 @@ const SUCCESSES: Readonly<Record<string, () => Promise<{ path: string; body?: un
     return at('/api/v1/dead-letters?state=open&reason=permanent&failureClass=permanent');
   },
   'deadLetters.get': async () => at(`/api/v1/dead-letters/${await deadTask(database().db)}`),
+  'bulkOperations.start': () =>
+    at('/api/v1/bulk-operations', { action: 'discard', filter: { reason: ['budget'] } }),
+  'bulkOperations.get': async () => at(`/api/v1/bulk-operations/${await newBulk()}`),
+  'bulkOperations.cancel': async () => at(`/api/v1/bulk-operations/${await newBulk()}/cancel`),
   'decisions.list': async () => {
     await indeterminateTask(database().db);
     return at('/api/v1/decisions');
@@ -75,6 +79,11 @@ const SUCCESSES: Readonly<Record<string, () => Promise<{ path: string; body?: un
     await newTask({ session: 'talk' });
     return at('/api/v1/sessions/talk?tenant=default');
   },
+  'sessions.quarantine': () => sessionCall('quarantine', { reason: 'contract' }),
+  'sessions.release': () => sessionCall('release', {}),
+  'sessions.migrate': () => sessionCall('migrate', { reason: 'contract' }),
+  'policy.get': () => at('/api/v1/outcome-policy'),
+  'policy.set': () => at('/api/v1/outcome-policy', { quarantineAfter: 5 }),
   'gateways.register': () =>
     at('/api/v1/gateways', {
       kind: 'adopted',
@@ -105,6 +114,10 @@ async function at(path: string, body?: unknown): Promise<{ path: string; body?: 
   await Promise.resolve();
   return body === undefined ? { path } : { path, body };
 }
+async function sessionCall(name: string, body: object): Promise<{ path: string; body?: unknown }> {
+  await newTask({ session: 'cared-for' });
+  return at(`/api/v1/sessions/cared-for/${name}`, body);
+}
 async function newTask(extra: object = {}): Promise<string> {
   const { task } = await api.client.tasks.submit({ body: { prompt: 'x', ...extra } });
   return task.id;
@@ -112,6 +125,12 @@ async function newTask(extra: object = {}): Promise<string> {
 async function newApproval(): Promise<string> {
   const { task } = await api.client.tasks.submit({ body: { prompt: 'x', approval: {} } });
   return task.approvalId!;
+}
+async function newBulk(): Promise<string> {
+  const body = { action: 'replay', filter: { pool: 'default' } } as const;
+  const answer = await api.client.bulkOperations.start({ body });
+  if (answer.dryRun) throw new Error('this was no dry run');
+  return answer.operation.id;
 }
 async function newSwarm(): Promise<string> {
   const answer = await api.request('POST', '/api/v1/swarms', { body: SWARM });

@@ -144,6 +144,7 @@ function recorder(said: string[], gatewayAnswer: () => GatewayCommandResult): Wo
   const note = async (message: string, subject: string): Promise<void> =>
     void said.push(`${message} ${subject}`);
   return {
+    startBulk: (id) => note('startBulk', id),
     startSwarm: (id) => note('startSwarm', id),
     ensureGateway: (id) => note('ensureGateway', id),
     signalTaskCancel: (id) => note('signalTaskCancel', id),

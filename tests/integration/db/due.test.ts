@@ -1,6 +1,9 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
+import { enterDeciding, markIndeterminate } from '../../../src/db/attempt-decision.ts';
 import { closeAttempt } from '../../../src/db/attempt-run.ts';
 import type { Database } from '../../../src/db/database.ts';
+import { getDecision } from '../../../src/db/decision-store.ts';
+import { setOutcomePolicy } from '../../../src/db/outcome-policy.ts';
 import { nextDueAt, promoteDue } from '../../../src/db/due.ts';
 import { backOffTask } from '../../../src/db/retry-queue.ts';
 import { acceptSwarm, admitSwarmNode, takeNews } from '../../../src/db/swarm-store.ts';
@@ -94,6 +97,31 @@ describe('what time demands', () => {
     await letTimePass(db);
     expect(await promoteDue(db)).toMatchObject({ expired: 0 });
     expect(await getTask(db, id)).toMatchObject({ state: 'dispatched' });
+  });
+
+  it('discards an outcome that nobody decided about in time, once, as the expiry and not as a person (P8, P29)', async () => {
+    const { db } = database();
+    const other = database().connect('another control worker');
+    const gateway = await openGateway(db, 'g1');
+    const { id: taskId } = await accept(db);
+    const { attemptId } = await claimOne(db, gateway);
+    await markIndeterminate(db, { attemptId, reason: 'vanished', evidence: {}, keepLane: false });
+    await enterDeciding(db, { taskId, attemptId });
+    await db.rows(`update dash.attempts set indeterminate_at = now() - interval '3 hours'`);
+    expect(await promoteDue(db)).toMatchObject({ expired: 0, decisions: [] });
+    expect(await nextDueAt(db)).toBeNull();
+    await setOutcomePolicy(db, { change: { decisionExpiryHours: 4 }, actor: 'ann' });
+    expect(await promoteDue(db)).toMatchObject({ expired: 0, decisions: [] });
+    expect(Date.parse((await nextDueAt(db)) ?? '')).toBeGreaterThan(Date.now());
+    await setOutcomePolicy(db, { change: { decisionExpiryHours: 2 }, actor: 'ann' });
+    const both = await Promise.all([promoteDue(db), promoteDue(other)]);
+    expect(both.flatMap(({ decisions }) => decisions)).toEqual([
+      { workflowId: `task/${taskId}`, attemptId },
+    ]);
+    expect(await getDecision(db, taskId)).toMatchObject({
+      decision: { decision: { kind: 'discard' }, actor: 'expiry' },
+    });
+    await setOutcomePolicy(db, { change: { decisionExpiryHours: null }, actor: 'ann' });
   });
 
   it('says when it has work next (P8)', async () => {

@@ -3,6 +3,10 @@ import type { ApprovalGate } from '../../../src/domain/approval.ts';
 import type { Database } from '../../../src/db/database.ts';
 import { readEvents } from '../../../src/db/event-store.ts';
 import { getTask } from '../../../src/db/task-store.ts';
+import { enterDeciding, markIndeterminate } from '../../../src/db/attempt-decision.ts';
+import { getDecision } from '../../../src/db/decision-store.ts';
+import { setOutcomePolicy } from '../../../src/db/outcome-policy.ts';
+import { claimFrom, openRowGateway } from '../../support/row-executor.ts';
 import { acceptTask } from '../../../src/db/accept.ts';
 import { acceptSwarm, admitSwarmNode, takeNews } from '../../../src/db/swarm-store.ts';
 import { systemClock } from '../../../src/platform/clock.ts';
@@ -29,6 +33,7 @@ function promote(db: Database): void {
       signals: {
         signalTaskCancel: async (workflowId) => void told.push(`cancel ${workflowId}`),
         signalSwarmNews: async (swarmId) => void told.push(`news ${swarmId}`),
+        signalTaskDecide: async (id, { decision }) => void told.push(`${decision.kind} ${id}`),
       },
     }),
   );
@@ -108,6 +113,24 @@ describe('tasks that wait for their time', () => {
     await eventually(async () => (await getTask(database().db, taskId))?.state === 'queued');
     const [fired = 0] = await eventTimes(taskId, 'task.queued');
     expect(fired - startedAt).toBeLessThanOrEqual(1_000);
+  });
+
+  it('an outcome that nobody decides about in time is discarded, and its workflow is told once (P29)', async () => {
+    const { db } = database();
+    const gateway = await openRowGateway(db, { gatewayId: 'expiry' });
+    const taskId = await submit({});
+    const claim = (await claimFrom(db, gateway)).find((one) => one.taskId === taskId);
+    const attemptId = claim?.attemptId ?? '';
+    await markIndeterminate(db, { attemptId, reason: 'vanished', evidence: {}, keepLane: false });
+    await enterDeciding(db, { taskId, attemptId });
+    await db.rows(`update dash.attempts set indeterminate_at = now() - interval '2 hours'`);
+    await setOutcomePolicy(db, { change: { decisionExpiryHours: 1 }, actor: 'test' });
+    promote(db);
+    promote(database().connect('second'));
+    const mine = (): string[] => told.filter((each) => each === `discard task/${taskId}`);
+    await eventually(() => mine().length > 0);
+    expect(mine()).toHaveLength(1);
+    expect((await getDecision(db, taskId))?.decision?.actor).toBe('expiry');
   });
 
   it('a deadline ends what waits, once, with two promoters running (P8)', async () => {

@@ -11,6 +11,7 @@ const CODES = Object.keys(ERRORS) as ErrorCode[];
 const PUBLISHED = [
   'already-decided',
   'approval-not-found',
+  'bulk-operation-not-found',
   'cursor-expired',
   'database-unavailable',
   'dead-letter-closed',
@@ -28,6 +29,7 @@ const PUBLISHED = [
   'payload-too-large',
   'route-not-found',
   'scope-missing',
+  'session-busy',
   'session-not-found',
   'slow-consumer',
   'swarm-ended',

@@ -10,7 +10,9 @@ const folder = join(import.meta.dirname, '..', '..', '..', 'src', 'db', 'functio
 function writtenTypes(): Set<string> {
   const sql = readdirSync(folder).map((name) => readFileSync(join(folder, name), 'utf8'));
   const literals = sql.flatMap((text) => [
-    ...text.matchAll(/'((?:task|approval|attempt|dead-letter|swarm|gateway|fleet)\.[a-z-]+)'/g),
+    ...text.matchAll(
+      /'((?:task|approval|attempt|dead-letter|bulk|session|swarm|gateway|fleet|policy)\.[a-z-]+)'/g,
+    ),
   ]);
   return new Set([
     ...literals.map((match) => match[1] ?? ''),
