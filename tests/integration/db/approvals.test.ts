@@ -380,10 +380,9 @@ describe('a task that is held for its approval and because its swarm is paused',
       await releaseSwarmTasks(db, swarmId);
     }
     expect(await getTask(db, approvedFirst.task.id)).toMatchObject({ state: 'queued' });
-    expect(await getTask(db, resumedFirst.task.id)).toMatchObject({
-      state: 'held',
-      stateReason: 'approval',
-    });
+    const taskId = resumedFirst.task.id;
+    expect(await db.call('unhold_task', { taskId })).toEqual({ moved: false });
+    expect(await getTask(db, taskId)).toMatchObject({ state: 'held', stateReason: 'approval' });
     await decideAs(db, resumedFirst.task.approvalId, 'approved');
     expect(await getTask(db, resumedFirst.task.id)).toMatchObject({ state: 'queued' });
   });
