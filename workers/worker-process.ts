@@ -8,6 +8,7 @@ import { createLogger, type Logger } from '../src/platform/logger.ts';
 import { connectTemporal, type TemporalConnection } from '../src/temporal/connect.ts';
 import { installTemporalRuntime } from '../src/temporal/runtime.ts';
 import { startStatusServer } from './status-server.ts';
+import { untilStarted } from './until-started.ts';
 
 /** What a worker process has at hand when it starts its part of Dash. */
 export interface WorkerProcess {
@@ -62,7 +63,13 @@ export async function runWorkerProcess(
       const temporal = await untilThere('Temporal', wait, () => connectTemporal(config.temporal));
       if (temporal === null) return;
       lifecycle.onEnd('the Temporal connection', () => temporal.close());
-      await start({ config, clock, log, lifecycle, fail, db, temporal, registry });
+      const begin = async (): Promise<void> => {
+        // What a start that failed had registered is registered anew.
+        registry.clear();
+        await start({ config, clock, log, lifecycle, fail, db, temporal, registry });
+      };
+      await untilStarted({ start: begin, clock, log, ending: lifecycle.ending });
+      if (lifecycle.ending.aborted) return;
       status.isReady = true;
     },
   });
