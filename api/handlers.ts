@@ -3,6 +3,7 @@ import type { Routes } from '../src/contract/routes.ts';
 import type { ApiDeps } from './api-deps.ts';
 import type { ApiCall, Handlers, Reply } from './handler.ts';
 import { bulkOperationHandlers } from './routes/bulk-operations.ts';
+import { reconcileHandlers } from './routes/reconcile.ts';
 import { deadLetterHandlers } from './routes/dead-letters.ts';
 import { decisionHandlers } from './routes/decisions.ts';
 import { approvalHandlers } from './routes/approvals.ts';
@@ -20,6 +21,7 @@ type AnyHandler = (deps: ApiDeps, call: ApiCall) => Promise<Reply<RouteSpec>> | 
 /** Every route's handler by its name `resource.route`; the types refuse a table with a gap. */
 export function createHandlers(deps: ApiDeps): ReadonlyMap<string, AnyHandler> {
   const table: { readonly [Resource in keyof Routes]: Handlers<Routes[Resource]> } = {
+    reconcile: reconcileHandlers,
     tasks: taskHandlers,
     deadLetters: deadLetterHandlers,
     bulkOperations: bulkOperationHandlers,

@@ -8,7 +8,7 @@ import {
   taskStateCounts,
 } from '../src/db/metrics-queries.ts';
 import { openApprovalCounts } from '../src/db/approval-store.ts';
-import { findingCounts } from '../src/db/reconcile-queries.ts';
+import { findingCounts } from '../src/db/finding-store.ts';
 import type { RowMetrics } from '../src/telemetry/metrics.ts';
 
 /** What the series made of rows show now (R16). */

@@ -4,6 +4,8 @@ import {
   deadLetterProgress,
   deadLetterReplay,
 } from './commands/dead-letter-bulk.ts';
+import { reconcileList, reconcileRun } from './commands/reconcile.ts';
+import { restoreComplete } from './commands/restore-complete.ts';
 import { deadLetterGet, deadLetterList } from './commands/dead-letter-read.ts';
 import { decisionGet, decisionList } from './commands/decision.ts';
 import { approvalApprove, approvalGet, approvalList, approvalReject } from './commands/approval.ts';
@@ -75,6 +77,9 @@ export const COMMANDS: readonly Command[] = [
   ...gatewayCommands,
   why,
   eventsTail,
+  reconcileList,
+  reconcileRun,
   doctor,
   migrateCommand,
+  restoreComplete,
 ];

@@ -33,6 +33,8 @@ export interface ControlWorkerOptions {
   readonly onFatal: (error: Error) => void;
   /** Default 60 s. */
   readonly reconcileEveryMs?: number;
+  /** Younger mismatches are left alone. Default 60. */
+  readonly reconcileOlderThanSeconds?: number;
   /** 0 makes every workflow task replay from the start: the cheapest detector of nondeterminism. */
   readonly maxCachedWorkflows?: number;
 }
@@ -85,7 +87,7 @@ export async function startControlWorker(options: ControlWorkerOptions): Promise
 }
 
 function activitiesOf(options: ControlWorkerOptions, messages: WorkflowMessages): object {
-  const { db, clock, log, temporal, runHeartbeatTimeoutMs } = options;
+  const { db, clock, log, temporal, runHeartbeatTimeoutMs, reconcileOlderThanSeconds } = options;
   const swarmNews = createSwarmNews(messages, log);
   const signalTaskCancel = (workflowId: string): Promise<void> =>
     messages.signalTaskCancel(workflowId);
@@ -98,6 +100,9 @@ function activitiesOf(options: ControlWorkerOptions, messages: WorkflowMessages)
     ...createMaintenanceActivities({
       db,
       clock,
+      ...(reconcileOlderThanSeconds === undefined
+        ? {}
+        : { olderThanSeconds: reconcileOlderThanSeconds }),
       temporal: createMaintenanceTemporal({
         client: temporal.client,
         messages,

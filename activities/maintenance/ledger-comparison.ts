@@ -1,7 +1,7 @@
 import { openAttempts } from '../../src/db/attempt-record.ts';
 import { listGateways } from '../../src/db/gateway-store.ts';
 import { readInstallation } from '../../src/db/installation-store.ts';
-import { recordFinding } from '../../src/db/reconcile-queries.ts';
+import { recordFinding } from '../../src/db/finding-store.ts';
 import {
   compareLedger,
   differenceKey,
@@ -47,6 +47,7 @@ export async function compareWithRows(
     await recordFinding(db, {
       kind: LEDGER_MISMATCH,
       subject: gatewayId,
+      part: differenceKey(gatewayId, difference),
       detail: { ...difference },
       repaired: false,
     });

@@ -1,4 +1,4 @@
-import { recordFinding } from '../../src/db/reconcile-queries.ts';
+import { recordFinding } from '../../src/db/finding-store.ts';
 import { endedSubmissions } from '../../src/db/submission-store.ts';
 import { ageOf, batches, type MaintenanceDeps, type PagedSweep } from './sweep.ts';
 

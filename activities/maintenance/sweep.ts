@@ -1,7 +1,8 @@
 import type { WorkflowFate, ReconcileAnswer } from '../../src/domain/maintenance.ts';
 import type { TaskWorkflowInput } from '../../src/domain/messages.ts';
 import type { Database } from '../../src/db/database.ts';
-import { recordFinding, type ReconcilePage } from '../../src/db/reconcile-queries.ts';
+import { recordFinding } from '../../src/db/finding-store.ts';
+import { type ReconcilePage } from '../../src/db/reconcile-queries.ts';
 import type { WorkflowRun } from '../../src/db/submission-store.ts';
 import type { Clock } from '../../src/platform/clock.ts';
 import type { WorkflowMessages } from '../../src/temporal/messages.ts';

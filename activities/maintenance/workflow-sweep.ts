@@ -1,5 +1,6 @@
 import { getGateway } from '../../src/db/gateway-store.ts';
-import { openAmong, recordFinding } from '../../src/db/reconcile-queries.ts';
+import { recordFinding } from '../../src/db/finding-store.ts';
+import { openAmong } from '../../src/db/reconcile-queries.ts';
 import { getSwarm } from '../../src/db/swarm-store.ts';
 import { getTask } from '../../src/db/task-store.ts';
 import { rowOfWorkflow } from '../../src/domain/maintenance.ts';

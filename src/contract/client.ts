@@ -66,6 +66,7 @@ export function createClient(options: ClientOptions): DashClient {
   const calls = (routes: Record<string, RouteSpec>): Record<string, ReturnType<typeof call>> =>
     Object.fromEntries(Object.entries(routes).map(([name, route]) => [name, call(route)]));
   const client: Record<string, unknown> = {
+    reconcile: calls(ROUTES.reconcile),
     tasks: calls(ROUTES.tasks),
     deadLetters: calls(ROUTES.deadLetters),
     bulkOperations: calls(ROUTES.bulkOperations),

@@ -1,3 +1,4 @@
+import { reconcileRoutes } from './reconcile.ts';
 import { approvalRoutes } from './approvals.ts';
 import type { RouteSpec } from './define-route.ts';
 import { bulkOperationRoutes } from './bulk-operations.ts';
@@ -25,6 +26,7 @@ export const ROUTES = {
   pools: poolRoutes,
   policy: policyRoutes,
   events: eventRoutes,
+  reconcile: reconcileRoutes,
   operations: operationRoutes,
 } as const satisfies Record<string, Record<string, RouteSpec>>;
 export type Routes = typeof ROUTES;

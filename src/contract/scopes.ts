@@ -18,6 +18,8 @@ export const SCOPES = [
   'policy:write',
   'events:read',
   'metrics:read',
+  'reconcile:read',
+  'reconcile:write',
 ] as const;
 export type Scope = (typeof SCOPES)[number];
 

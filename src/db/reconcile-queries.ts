@@ -154,35 +154,3 @@ export async function setTaskWorkflowId(
   const { written } = await db.call<{ written: boolean }>('set_task_workflow_id', options);
   return written;
 }
-
-export interface Finding {
-  readonly kind: string;
-  /** The id of what was found. */
-  readonly subject: string;
-  readonly detail: Readonly<Record<string, unknown>>;
-  readonly repaired: boolean;
-}
-
-export function recordFinding(db: Database, finding: Finding): Promise<{ kind: 'ok' }> {
-  return db.call('record_finding', finding);
-}
-
-export interface FindingRecord extends Finding {
-  readonly id: number;
-  readonly at: string;
-}
-
-/** Newest first. */
-export function listFindings(
-  db: Database,
-  options: { readonly before?: number; readonly limit: number },
-): Promise<FindingRecord[]> {
-  return db.call('list_findings', options);
-}
-
-/** All findings so far, by kind. */
-export function findingCounts(
-  db: Database,
-): Promise<{ kind: string; repaired: boolean; count: number }[]> {
-  return db.call('finding_counts', {});
-}

@@ -49,5 +49,6 @@ export const EVENT_TYPES = [
   'gateway.removed',
   'fleet.paused',
   'fleet.resumed',
+  'installation.restored',
 ] as const;
 export type EventType = (typeof EVENT_TYPES)[number];

@@ -45,6 +45,12 @@ export type MismatchKind = (typeof MISMATCH_KINDS)[number];
 /** What a gateway executes against what rows say it should: found in another way, listed like the others. */
 export const LEDGER_MISMATCH = 'ledger-mismatch';
 
+/** A claim found a task under way already (P13): written by the claim itself, repaired as `task-in-conflict`. */
+const ATTEMPT_CONFLICT = 'attempt-conflict';
+
+/** Every kind of finding. */
+export const FINDING_KINDS = [...MISMATCH_KINDS, LEDGER_MISMATCH, ATTEMPT_CONFLICT] as const;
+
 /** How a workflow stands, as far as the row that it carries cares. */
 export type WorkflowFate =
   | 'running'

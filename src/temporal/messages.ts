@@ -1,5 +1,6 @@
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import type { GatewayMessage } from '../domain/gateway.ts';
+import { MAINTENANCE_SCHEDULE_ID } from '../domain/maintenance.ts';
 import {
   SUBMISSION_SIGNALS,
   SWARM_SIGNALS,
@@ -50,6 +51,8 @@ export interface WorkflowMessages {
   ): Promise<unknown>;
   /** `ok`, or why Temporal does not answer. */
   check(): Promise<string>;
+  /** Has a round of maintenance begun now, unless one is under way. */
+  runMaintenance(): Promise<void>;
 }
 
 export function createWorkflowMessages(options: WorkflowMessageOptions): WorkflowMessages {
@@ -130,6 +133,13 @@ class BoundedMessages implements WorkflowMessages {
   ): Promise<unknown> {
     const handle = this.#client.workflow.getHandle(swarmWorkflowId(swarmId));
     return this.#bounded(() => handle.executeUpdate(SWARM_UPDATES[update], { args: [args] }));
+  }
+
+  runMaintenance(): Promise<void> {
+    return this.#bounded(async () => {
+      const schedule = this.#client.schedule.getHandle(MAINTENANCE_SCHEDULE_ID);
+      await schedule.trigger();
+    });
   }
 
   async check(): Promise<string> {

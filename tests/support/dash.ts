@@ -88,7 +88,10 @@ installTemporalRuntime(log);
 export async function startTestDash({
   temporalAddress = testTemporalAddress(),
   ...options
-}: Pick<ControlWorkerOptions, 'maxCachedWorkflows' | 'reconcileEveryMs'> & {
+}: Pick<
+  ControlWorkerOptions,
+  'maxCachedWorkflows' | 'reconcileEveryMs' | 'reconcileOlderThanSeconds'
+> & {
   /** A server of the test's own, to be taken away. */
   readonly temporalAddress?: string;
 } = {}): Promise<TestDash> {

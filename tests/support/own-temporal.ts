@@ -1,10 +1,12 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SEARCH_ATTRIBUTES } from '../../src/domain/names.ts';
 import { silentProgress } from '../../src/local/progress.ts';
 import { startTemporalServer, type TemporalServer } from '../../src/local/temporal-server.ts';
 import { systemClock } from '../../src/platform/clock.ts';
+
+const DATA_FILES = ['temporal.db', 'temporal.db-wal', 'temporal.db-shm'];
 
 /** A Temporal of one test's own, on a file: it can be killed, and comes back where it was. */
 export interface OwnTemporal {
@@ -13,6 +15,8 @@ export interface OwnTemporal {
   kill(): Promise<void>;
   /** The same port and data. */
   start(): Promise<void>;
+  /** Copies its data; the answer puts that copy back. Both end the server for a moment, like SIGKILL. */
+  copy(): Promise<() => Promise<void>>;
   close(): Promise<void>;
 }
 
@@ -34,6 +38,18 @@ export async function startOwnTemporal(): Promise<OwnTemporal> {
     });
   let server = await start();
   const { address } = server;
+  const whileKilled = async (work: () => void): Promise<void> => {
+    process.kill(server.pid, 'SIGKILL');
+    await server.exited;
+    work();
+    server = await start(Number(address.split(':')[1]));
+  };
+  const copyFiles = (from: string, to: string): void => {
+    for (const file of DATA_FILES) {
+      rmSync(join(to, file), { force: true });
+      if (existsSync(join(from, file))) copyFileSync(join(from, file), join(to, file));
+    }
+  };
   return {
     address,
     async kill() {
@@ -42,6 +58,12 @@ export async function startOwnTemporal(): Promise<OwnTemporal> {
     },
     async start() {
       server = await start(Number(address.split(':')[1]));
+    },
+    async copy() {
+      const copyDir = join(dir, 'copy');
+      mkdirSync(copyDir);
+      await whileKilled(() => copyFiles(dir, copyDir));
+      return () => whileKilled(() => copyFiles(copyDir, dir));
     },
     async close() {
       await server.stop();

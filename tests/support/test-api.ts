@@ -39,6 +39,7 @@ export function recordingMessages(): RecordingMessages {
       gatewayAnswer = result;
     },
     startBulk: (bulkId) => tell('startBulk', bulkId),
+    runMaintenance: () => tell('runMaintenance'),
     startSwarm: (swarmId) => tell('startSwarm', swarmId),
     ensureGateway: (gatewayId) => tell('ensureGateway', gatewayId),
     signalTaskCancel: (workflowId) => tell('signalTaskCancel', workflowId),

@@ -163,27 +163,3 @@ begin
   where id = p->>'taskId' and workflow_id = p->>'expected' and open;
   return jsonb_build_object('written', found);
 end $$;
-
-create or replace function dash.record_finding(p jsonb) returns jsonb
-language sql as $$
-  insert into dash.reconcile_findings (kind, subject, detail, repaired)
-  values (p->>'kind', p->>'subject', coalesce(p->'detail', '{}'), (p->>'repaired')::boolean);
-  select jsonb_build_object('kind', 'ok')
-$$;
-
-create or replace function dash.list_findings(p jsonb) returns jsonb
-language sql stable as $$
-  select coalesce(jsonb_agg(jsonb_build_object(
-    'id', f.id, 'at', dash.iso(f.at), 'kind', f.kind, 'subject', f.subject, 'detail', f.detail,
-    'repaired', f.repaired) order by f.id desc), '[]')
-  from (
-    select * from dash.reconcile_findings
-    where p->>'before' is null or id < (p->>'before')::bigint
-    order by id desc limit (p->>'limit')::integer) f
-$$;
-
-create or replace function dash.finding_counts(p jsonb) returns jsonb
-language sql stable as $$
-  select coalesce(jsonb_agg(jsonb_build_object('kind', kind, 'repaired', repaired, 'count', count)), '[]')
-  from (select kind, repaired, count(*) from dash.reconcile_findings group by kind, repaired) counted
-$$;

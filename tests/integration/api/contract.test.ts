@@ -101,6 +101,8 @@ const SUCCESSES: Readonly<Record<string, () => Promise<{ path: string; body?: un
     return at('/api/v1/sessions/talk/why?tenant=default');
   },
   'gateways.why': async () => at(`/api/v1/gateways/${await newGateway()}/why`),
+  'reconcile.findings': () => at('/api/v1/reconcile-findings?standing=true&kind=owner-gone'),
+  'reconcile.run': () => at('/api/v1/reconcile/run'),
   'pools.list': () => at('/api/v1/pools'),
   'events.stream': () => at('/api/v1/events?after=start'),
   'operations.live': () => at('/health/live'),

@@ -145,6 +145,7 @@ function recorder(said: string[], gatewayAnswer: () => GatewayCommandResult): Wo
     void said.push(`${message} ${subject}`);
   return {
     startBulk: (id) => note('startBulk', id),
+    runMaintenance: () => note('runMaintenance', ''),
     startSwarm: (id) => note('startSwarm', id),
     ensureGateway: (id) => note('ensureGateway', id),
     signalTaskCancel: (id) => note('signalTaskCancel', id),

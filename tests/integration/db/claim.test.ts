@@ -10,7 +10,7 @@ import {
 import { recordObservation, writeGatewayState } from '../../../src/db/gateway-store.ts';
 import { setFleetPaused, setLimits } from '../../../src/db/installation-store.ts';
 import { putPool } from '../../../src/db/pool-store.ts';
-import { listFindings } from '../../../src/db/reconcile-queries.ts';
+import { listFindings } from '../../../src/db/finding-store.ts';
 import { getSession } from '../../../src/db/session-store.ts';
 import { settleTask } from '../../../src/db/settle.ts';
 import { getTask } from '../../../src/db/task-store.ts';

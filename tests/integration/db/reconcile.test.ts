@@ -3,13 +3,11 @@ import { markIndeterminate, recordDecision } from '../../../src/db/attempt-decis
 import { closeAttempt } from '../../../src/db/attempt-run.ts';
 import { requestCancel } from '../../../src/db/cancel.ts';
 import type { Database } from '../../../src/db/database.ts';
+import { findingCounts, listFindings, recordFinding } from '../../../src/db/finding-store.ts';
 import {
   blockedByConflict,
-  findingCounts,
-  listFindings,
   openAmong,
   openSwarms,
-  recordFinding,
   repairConflict,
   repairSessionHead,
   sessionsWithoutHead,
@@ -238,6 +236,37 @@ describe('reconcile writes', () => {
     ).toBe(false);
   });
 
+  it('a finding that stands once, with when it was first and last seen and how often (P35)', async () => {
+    const { db } = database();
+    const stands = { kind: 'owner-gone', subject: 'g1', repaired: false };
+    await recordFinding(db, { ...stands, detail: { ownerEpoch: 1 } });
+    const [first] = await listFindings(db, { limit: 9 });
+    await recordFinding(db, { ...stands, detail: { ownerEpoch: 2 } });
+    const [again, ...more] = await listFindings(db, { limit: 9 });
+    expect(more).toEqual([]);
+    expect(again).toMatchObject({
+      id: first?.id,
+      times: 2,
+      detail: { ownerEpoch: 2 },
+      firstSeenAt: first?.firstSeenAt,
+    });
+    expect(Date.parse(again?.lastSeenAt ?? '')).toBeGreaterThan(
+      Date.parse(first?.lastSeenAt ?? ''),
+    );
+    expect(await findingCounts(db)).toEqual([{ kind: 'owner-gone', repaired: false, count: 2 }]);
+    // Another part of the same subject, a repair, and one that was gone for long are findings of their own.
+    await recordFinding(db, { ...stands, part: 'run-7', detail: {} });
+    await recordFinding(db, { ...stands, repaired: true, detail: {} });
+    await db.rows(`update dash.reconcile_findings set last_seen_at = now() - interval '11 minutes'
+                   where part = '' and not repaired`);
+    await recordFinding(db, { ...stands, detail: {} });
+    expect(await listFindings(db, { limit: 9 })).toHaveLength(4);
+    expect(await listFindings(db, { limit: 9, standing: true })).toHaveLength(2);
+    expect(await listFindings(db, { limit: 9, repaired: true })).toHaveLength(1);
+    expect(await listFindings(db, { limit: 9, kind: 'swarm-unread' })).toEqual([]);
+    expect(await listFindings(db, { limit: 9, subject: 'g2' })).toEqual([]);
+  });
+
   it('each finding, to be listed and counted (P35)', async () => {
     const { db } = database();
     await recordFinding(db, {
@@ -251,7 +280,7 @@ describe('reconcile writes', () => {
     const all = await listFindings(db, { limit: 2 });
     expect(all.map((finding) => finding.subject)).toEqual(['g1', 's2']);
     expect(await listFindings(db, { limit: 2, before: all.at(-1)?.id ?? 0 })).toMatchObject([
-      { subject: 's1', detail: { since: 'x' }, repaired: true, at: expect.any(String) },
+      { subject: 's1', detail: { since: 'x' }, repaired: true, times: 1 },
     ]);
     expect((await findingCounts(db)).toSorted((a, b) => a.kind.localeCompare(b.kind))).toEqual([
       { kind: 'dirty-swarm', repaired: true, count: 2 },

@@ -12,7 +12,7 @@ import { readAttempt } from '../../../src/db/attempt-record.ts';
 import { closeAttempt } from '../../../src/db/attempt-run.ts';
 import { requestCancel } from '../../../src/db/cancel.ts';
 import { registerGateway } from '../../../src/db/gateway-store.ts';
-import { findingCounts } from '../../../src/db/reconcile-queries.ts';
+import { findingCounts } from '../../../src/db/finding-store.ts';
 import { backOffTask } from '../../../src/db/retry-queue.ts';
 import { settleTask } from '../../../src/db/settle.ts';
 import type { Claim } from '../../../src/db/claim.ts';

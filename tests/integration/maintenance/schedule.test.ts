@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { newSwarmOf } from '../../../src/admission/new-work.ts';
-import { listFindings } from '../../../src/db/reconcile-queries.ts';
+import { listFindings } from '../../../src/db/finding-store.ts';
 import { acceptSwarm, getSwarm } from '../../../src/db/swarm-store.ts';
 import { getTask } from '../../../src/db/task-store.ts';
 import { MAINTENANCE_SCHEDULE_ID } from '../../../src/domain/maintenance.ts';
@@ -91,6 +91,34 @@ describe('the maintenance schedule', () => {
     await expect(client.workflow.getHandle(taskWorkflowId(taskId, 1)).result()).resolves.toEqual({
       state: 'completed',
     });
+  }, 60_000);
+
+  it('disagreements that are forced are found within one interval: by the next round (R28)', async () => {
+    const { db } = dash.database;
+    const schedule = dash.temporal.client.schedule.getHandle(MAINTENANCE_SCHEDULE_ID);
+    const rounds = async (): Promise<number> => (await schedule.describe()).info.numActionsTaken;
+    const notBefore = new Date(Date.now() + 3_600_000).toISOString();
+    const headless = await dash.submit({ prompt: 'x', sessionKey: 'forced', notBefore });
+    const conflict = await dash.submit({ prompt: 'x', notBefore });
+    const before = await rounds();
+    await age(
+      `update dash.tasks set state = 'waiting', due_at = null, updated_at = AGO where id = $1`,
+      headless,
+    );
+    await age(
+      `update dash.tasks set state = 'blocked', state_reason = 'conflict', updated_at = AGO where id = $1`,
+      conflict,
+    );
+    const kinds = async (): Promise<readonly string[]> =>
+      (await listFindings(db, { limit: 1_000 }))
+        .filter(({ kind, subject }) => subject === conflict || kind === 'session-without-head')
+        .map(({ kind }) => kind)
+        .toSorted();
+    await eventually(async () => (await kinds()).length === 2, { timeoutMs: 20_000 });
+    expect(await kinds()).toEqual(['session-without-head', 'task-in-conflict']);
+    // The round that was under way already, and the next one.
+    expect((await rounds()) - before).toBeLessThanOrEqual(2);
+    for (const taskId of [headless, conflict]) await dash.ended(taskId);
   }, 60_000);
 
   it('when everything agrees a round finds nothing, says so, and no ledger differs (P35)', async () => {

@@ -9,7 +9,7 @@ import { createMaintenanceTemporal } from '../../../../activities/maintenance/te
 import { acceptTask } from '../../../../src/db/accept.ts';
 import type { Claim } from '../../../../src/db/claim.ts';
 import type { Database } from '../../../../src/db/database.ts';
-import { listFindings, type FindingRecord } from '../../../../src/db/reconcile-queries.ts';
+import { listFindings, type FindingRecord } from '../../../../src/db/finding-store.ts';
 import { acceptSwarm } from '../../../../src/db/swarm-store.ts';
 import { getTask } from '../../../../src/db/task-store.ts';
 import type { TaskRecord } from '../../../../src/db/task-record.ts';
