@@ -55,6 +55,12 @@ export interface TaskFacts {
     readonly requested: Moment;
     readonly expires: Moment | null;
   } | null;
+  /** Blocked with its session, which was set apart. */
+  readonly quarantine: {
+    readonly since: Moment | null;
+    readonly reason: string | null;
+    readonly by: string | null;
+  } | null;
   /** Blocked: the open attempt in its way, if one still is. */
   readonly conflict: {
     readonly attemptId: string;

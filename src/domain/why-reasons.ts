@@ -81,6 +81,11 @@ interface WaitReasons {
   };
   held: { readonly reason: string | null };
   blocked: { readonly reason: string | null };
+  'session-quarantined': {
+    readonly session: string;
+    readonly reason: string | null;
+    readonly by: string | null;
+  };
   'blocked-by-conflict': { readonly attemptId: string | null; readonly gatewayId: string | null };
 }
 

@@ -91,8 +91,16 @@ function held({ task, swarm, approval }: TaskFacts): Reason {
   return because('held', { reason: task.stateReason }, when);
 }
 
-function blocked({ task, conflict }: TaskFacts): Reason {
+function blocked({ task, conflict, quarantine }: TaskFacts): Reason {
   const when = { since: task.since };
+  if (quarantine !== null) {
+    const { reason, by, since } = quarantine;
+    return because(
+      'session-quarantined',
+      { session: task.sessionKey ?? '', reason, by },
+      { since },
+    );
+  }
   if (task.stateReason !== 'conflict')
     return because('blocked', { reason: task.stateReason }, when);
   const { attemptId = null, gatewayId = null } = conflict ?? {};

@@ -42,6 +42,10 @@ export const WAIT_WORDS: WordsOf<WaitCode> = {
     sentence: `It has been blocked${forSpan(since)}${facts.reason === null ? '' : `: ${facts.reason}`}.`,
     action: 'It goes on when what blocks it is gone.',
   }),
+  'session-quarantined': ({ facts, since }) => ({
+    sentence: `Its session ${facts.session} has been set apart${forSpan(since)}${facts.by === null ? '' : ` by ${facts.by}`}${facts.reason === null ? '' : `: ${facts.reason}`}.`,
+    action: `See why its tasks died (dashctl dead-letter list --session ${facts.session}), then: dashctl session release ${facts.session}`,
+  }),
   'blocked-by-conflict': ({ facts }) => ({
     sentence:
       facts.attemptId === null

@@ -22,6 +22,7 @@ language sql stable as $$
     'swarm', case when t.state = 'held' then dash.why_swarm_of(t.swarm_id) end,
     'approval', case when t.state = 'held' and t.state_reason = 'approval' then dash.why_approval(t.approval_id) end,
     'attempt', case when t.state in ('backoff', 'dispatched', 'deciding') then dash.why_last_attempt(t) end,
+    'quarantine', case when t.state = 'blocked' and t.state_reason = 'quarantine' then dash.why_quarantine(t) end,
     'conflict', case when t.state = 'blocked' then dash.why_conflict(t) end,
     'queue', case when t.state = 'queued' then dash.why_queue(t) end,
     'deadLetter', case when t.state = 'dead' then dash.why_dead_letter(t.id) end)
@@ -94,4 +95,11 @@ language sql stable as $$
     'id', a.id, 'prompt', a.prompt, 'approvers', dash.approvers_of(a), 'requested', dash.why_moment(a.created_at),
     'expires', dash.why_moment(a.expires_at))
   from dash.approvals a where a.id = p_approval_id
+$$;
+
+create or replace function dash.why_quarantine(t dash.tasks) returns jsonb
+language sql stable as $$
+  select jsonb_build_object(
+    'since', dash.why_moment(s.quarantined_at), 'reason', s.quarantine_reason, 'by', s.quarantined_by)
+  from dash.sessions s where s.id = t.session_id
 $$;

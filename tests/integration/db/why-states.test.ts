@@ -14,6 +14,7 @@ import { requestCancel } from '../../../src/db/cancel.ts';
 import type { Claim } from '../../../src/db/claim.ts';
 import { writeGatewayState } from '../../../src/db/gateway-store.ts';
 import { backOffTask } from '../../../src/db/retry-queue.ts';
+import { quarantineSession } from '../../../src/db/session-care.ts';
 import { settleTask } from '../../../src/db/settle.ts';
 import {
   acceptSwarm,
@@ -153,6 +154,22 @@ describe('why a task may not be claimed', () => {
     expect(why.sentence).toMatch(
       /approval of ann for 0 s \(Publish\?\); that ends in (59 min|1 h)/,
     );
+  });
+
+  it('set apart with its session: why, by whom, and how to release it (P12)', async () => {
+    const { db } = database();
+    const { id } = await accept(db, { sessionKey: 'talk' });
+    await quarantineSession(db, {
+      tenant: 'default',
+      key: 'talk',
+      reason: 'it loops',
+      actor: 'ann',
+    });
+    expect(binding(await whyOfTask(db, id))).toMatchObject({
+      code: 'session-quarantined',
+      facts: { session: 'talk', reason: 'it loops', by: 'ann' },
+      action: expect.stringMatching(/dashctl session release talk/),
+    });
   });
 
   it('blocked by a conflict: by which attempt, or that reconcile will queue it again (P13)', async () => {

@@ -36,6 +36,7 @@ function task(fields: Partial<TaskFacts['task']>): WaitingFacts {
     swarm: null,
     approval: null,
     attempt: null,
+    quarantine: null,
     conflict: null,
     queue: null,
     deadLetter: null,
