@@ -12,6 +12,7 @@ import { gatewayHandlers } from './routes/gateways.ts';
 import { createOperationHandlers } from './routes/operations.ts';
 import { policyHandlers } from './routes/policy.ts';
 import { poolHandlers } from './routes/pools.ts';
+import { scheduleHandlers } from './routes/schedules.ts';
 import { sessionHandlers } from './routes/sessions.ts';
 import { swarmHandlers } from './routes/swarms.ts';
 import { taskHandlers } from './routes/tasks.ts';
@@ -28,6 +29,7 @@ export function createHandlers(deps: ApiDeps): ReadonlyMap<string, AnyHandler> {
     decisions: decisionHandlers,
     swarms: swarmHandlers,
     approvals: approvalHandlers,
+    schedules: scheduleHandlers,
     sessions: sessionHandlers,
     gateways: gatewayHandlers,
     pools: poolHandlers,

@@ -17,6 +17,15 @@ import { gatewayGet, gatewayList } from './commands/gateway-read.ts';
 import { gatewaySet } from './commands/gateway-set.ts';
 import { migrateCommand } from './commands/migrate.ts';
 import { policyGet, policySet } from './commands/policy.ts';
+import {
+  scheduleCreate,
+  scheduleDelete,
+  schedulePause,
+  scheduleResume,
+  scheduleTrigger,
+  scheduleUpdate,
+} from './commands/schedule-change.ts';
+import { scheduleGet, scheduleList } from './commands/schedule-read.ts';
 import { sessionGet, sessionList } from './commands/session.ts';
 import { sessionMigrate, sessionQuarantine, sessionRelease } from './commands/session-change.ts';
 import {
@@ -63,6 +72,14 @@ export const COMMANDS: readonly Command[] = [
   approvalGet,
   approvalApprove,
   approvalReject,
+  scheduleCreate,
+  scheduleList,
+  scheduleGet,
+  scheduleUpdate,
+  scheduleTrigger,
+  schedulePause,
+  scheduleResume,
+  scheduleDelete,
   sessionList,
   sessionGet,
   sessionMigrate,

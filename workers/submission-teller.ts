@@ -13,7 +13,7 @@ export interface SubmissionTellerOptions {
 
 /** Notifications are hints. */
 const LOOK_EVERY_MS = 1_000;
-const PAGE = 100;
+const PAGE = 50;
 
 /**
  * Tells the workflows that wait for submitted work that it has ended. What is to be told stands in rows, written
@@ -55,11 +55,16 @@ async function tellUntilStopped(
   }
 }
 
+/** Beside each other: one that Temporal does not take now must not keep the others waiting. */
 async function tellOnce({ db, messages }: SubmissionTellerOptions): Promise<boolean> {
   const untold = await untoldSubmissions(db, PAGE);
-  for (const { key, workflowId, runId } of untold) {
-    await messages.signalSubmissionEnded({ workflowId, runId });
-    await markSubmissionTold(db, key);
-  }
+  const told = await Promise.allSettled(
+    untold.map(async ({ key, workflowId, runId }) => {
+      await messages.signalSubmissionEnded({ workflowId, runId });
+      await markSubmissionTold(db, key);
+    }),
+  );
+  const failed = told.find((one) => one.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
   return untold.length === PAGE;
 }

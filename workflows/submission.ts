@@ -11,16 +11,25 @@ import {
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { SubmissionActivities } from '../activities/submission/submission.ts';
+import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
+import type { OfSubmission, SubmissionActivities } from '../activities/submission/submission.ts';
+import { firingKey } from '../src/domain/schedule.ts';
 import { SUBMISSION_SIGNALS } from '../src/domain/messages.ts';
 import {
-  outcomeOf,
   SUBMISSION_FAILURES,
   submissionKey,
   type SubmissionInput,
   type SubmissionOutcome,
   type SubmittedWork,
 } from '../src/domain/submission.ts';
+
+type EndedWork = Exclude<SubmissionOutcome, { kind: 'none' }>;
+
+/** Set by Temporal: the time for which a Schedule has started a workflow. */
+const scheduledStartKey = defineSearchAttributeKey(
+  'TemporalScheduledStartTime',
+  SearchAttributeType.DATETIME,
+);
 
 export const endedSignal = defineSignal(SUBMISSION_SIGNALS.ended);
 
@@ -38,8 +47,8 @@ const rows = proxyActivities<SubmissionActivities>({
  * is signalled, once.
  */
 export async function submissionWorkflow(input: SubmissionInput): Promise<SubmissionOutcome> {
-  const { workflowId, runId } = workflowInfo();
-  const id = { key: submissionKey({ workflowId, runId }), workflowId, runId };
+  const submission = submissionOf(input);
+  const withOutput = submission.firing === undefined;
   let ended = false;
   let cancelled = false;
   setHandler(endedSignal, () => {
@@ -50,23 +59,42 @@ export async function submissionWorkflow(input: SubmissionInput): Promise<Submis
   });
 
   setCurrentDetails('Is being accepted.');
-  const work = await unlessCancelled(rows.acceptSubmission({ ...id, request: input }));
+  const work = await unlessCancelled(rows.acceptSubmission({ ...submission, request: input }));
   setCurrentDetails(inWords(work));
+  if (work?.kind === 'none') return work;
 
   return CancellationScope.nonCancellable(async () => {
     for (let asked = false; ;) {
       await condition(() => ended || (cancelled && !asked));
       if (cancelled && !asked) {
         asked = true;
-        await rows.cancelSubmission(id);
+        await rows.cancelSubmission(submission);
       }
       ended = false;
-      const standing = await rows.submissionStanding({ key: id.key });
+      const standing = await rows.submissionStanding({ key: submission.key, withOutput });
       if (standing.kind === 'none') throw new CancelledFailure(`Withdrawn: ${standing.refusal}.`);
-      const outcome = outcomeOf(standing);
-      if (outcome !== null) return conclude(outcome, asked);
+      if (standing.kind !== 'open') return conclude(standing, asked);
     }
   });
+}
+
+/** Who it is, and for which time of which schedule: once per run, or per time. */
+function submissionOf(input: SubmissionInput): OfSubmission {
+  const { workflowId, runId } = workflowInfo();
+  if (!('schedule' in input)) {
+    return { key: submissionKey({ workflowId, runId }), workflowId, runId };
+  }
+  const due = workflowInfo().typedSearchAttributes.get(scheduledStartKey);
+  if (due === undefined) {
+    throw ApplicationFailure.nonRetryable(
+      'A submission for a schedule is started by Schedules of Temporal only. To have its work now: dashctl schedule trigger',
+      SUBMISSION_FAILURES.invalid,
+    );
+  }
+  const scheduledAt = due.toISOString();
+  const scheduleId = input.schedule.id;
+  const key = firingKey(scheduleId, scheduledAt);
+  return { key, workflowId, runId, firing: { scheduleId, scheduledAt } };
 }
 
 /** null: the cancel came first, and whether the work was accepted meanwhile is asked next. */
@@ -88,7 +116,7 @@ function inWords(work: SubmittedWork | null): string {
   return `${what} was accepted; waits for its end.`;
 }
 
-function conclude(outcome: SubmissionOutcome, cancelAsked: boolean): SubmissionOutcome {
+function conclude(outcome: EndedWork, cancelAsked: boolean): EndedWork {
   const { state } = outcome;
   const what = outcome.kind === 'task' ? `Task ${outcome.taskId}` : `Swarm ${outcome.swarmId}`;
   setCurrentDetails(`${what} ended: **${state}**.`);
@@ -108,7 +136,7 @@ function conclude(outcome: SubmissionOutcome, cancelAsked: boolean): SubmissionO
   );
 }
 
-function failureType(outcome: SubmissionOutcome): string {
+function failureType(outcome: EndedWork): string {
   const { swarmFailed, swarmCancelled, dead, expired, cancelled } = SUBMISSION_FAILURES;
   if (outcome.kind === 'swarm') return outcome.state === 'failed' ? swarmFailed : swarmCancelled;
   if (outcome.state === 'dead') return dead;

@@ -15,6 +15,7 @@ import {
 } from './entity-sweeps.ts';
 import { compareWithRows, gatewaysToAsk } from './ledger-comparison.ts';
 import { paged, type MaintenanceDeps, type PagedSweep } from './sweep.ts';
+import { scheduleNotFollowed, scheduleWithoutRow } from './schedule-sweeps.ts';
 import { submissionUnheard } from './submission-sweep.ts';
 import {
   attemptNotDelivered,
@@ -56,6 +57,8 @@ export function createMaintenanceActivities(deps: MaintenanceDeps): MaintenanceA
     'task-in-conflict': paged(deps, 'task-in-conflict', taskInConflict(deps)),
     'submission-unheard': submissionUnheard(deps),
     'session-stranded': paged(deps, 'session-stranded', sessionStranded(deps)),
+    'schedule-not-followed': paged(deps, 'schedule-not-followed', scheduleNotFollowed(deps)),
+    'schedule-without-row': scheduleWithoutRow(deps),
     'owner-gone': paged(deps, 'owner-gone', ownerGone(deps)),
   };
   return {

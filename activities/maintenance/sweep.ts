@@ -18,6 +18,7 @@ export interface MaintenanceTemporal {
     | 'signalTaskDecide'
     | 'signalSwarmNews'
     | 'signalSubmissionEnded'
+    | 'schedules'
   >;
   fateOf(workflowId: string): Promise<WorkflowFate>;
   /** Starts the workflow of a task; one that exists already is left alone. */

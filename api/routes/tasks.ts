@@ -61,7 +61,7 @@ const submit: Handler<TaskRoutes['submit']> = async (deps, call) => {
 };
 
 const list: Handler<TaskRoutes['list']> = async (deps, { query, credential }) => {
-  const { state, pool, session, swarm, priority } = query;
+  const { state, pool, session, swarm, schedule, priority } = query;
   const tenant = tenantInView(credential, query.tenant);
   const before = placeOfCursor(query.cursor);
   const rows = await listTasks(deps.db, {
@@ -71,6 +71,7 @@ const list: Handler<TaskRoutes['list']> = async (deps, { query, credential }) =>
       ...(pool === undefined ? {} : { pool }),
       ...(session === undefined ? {} : { sessionKey: session }),
       ...(swarm === undefined ? {} : { swarmId: swarm }),
+      ...(schedule === undefined ? {} : { scheduleId: schedule }),
       ...(priority === undefined ? {} : { priority: PRIORITIES[priority] }),
     },
     ...(before === undefined ? {} : { before }),

@@ -1,9 +1,15 @@
 import { Client, Connection } from '@temporalio/client';
+import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { NativeConnection, Worker, type WorkflowBundle } from '@temporalio/worker';
 import { CONTROL_QUEUE } from '../../src/domain/names.ts';
 import { createTestNamespace } from '../../tests/support/temporal-namespace.ts';
 import type { Scenario } from './scenario.ts';
+
+const scheduledStartKey = defineSearchAttributeKey(
+  'TemporalScheduledStartTime',
+  SearchAttributeType.DATETIME,
+);
 
 /** Who appears in a recorded history: nobody's machine. */
 const IDENTITY = 'recorder';
@@ -54,6 +60,10 @@ async function play(client: Client, scenario: Scenario): Promise<string> {
     workflowId: scenario.workflowId,
     taskQueue: CONTROL_QUEUE,
     args: [...scenario.args],
+    typedSearchAttributes:
+      scenario.scheduledFor === undefined
+        ? []
+        : [{ key: scheduledStartKey, value: scenario.scheduledFor }],
   });
   await scenario.drive?.(handle, client);
   if (scenario.staysOpen !== true) {

@@ -16,6 +16,8 @@ export interface Scenario {
     | 'bulkWorkflow';
   readonly workflowId: string;
   readonly args: readonly unknown[];
+  /** As if a Schedule of Temporal had started it for this time. */
+  readonly scheduledFor?: Date;
   /** Task queue → what its worker answers. The control queue also runs the workflow. */
   readonly workers: Readonly<Record<string, object>>;
   /** Sends what the path needs. The workflow is waited for afterwards, unless it `staysOpen`. */

@@ -5,18 +5,20 @@ import type { SubmissionStanding } from '../../src/domain/submission.ts';
 import type { TerminalState } from '../../src/domain/task.ts';
 import { createGate, type Scenario } from './scenario.ts';
 
-function taskEnded(state: TerminalState): SubmissionStanding {
+function taskEnded(state: TerminalState): Extract<SubmissionStanding, { kind: 'task' }> {
   const completed = state === 'completed';
   const reasons = { dead: 'attempts', expired: 'expired', cancelled: 'cancelled' } as const;
   return {
     kind: 'task',
     taskId: 'task-1',
-    end: {
-      state,
-      output: completed ? 'the answer' : null,
-      usage: null,
-      failure: completed ? null : { reason: reasons[state], message: 'played', lastFailure: null },
-    },
+    state,
+    output: completed ? 'the answer' : null,
+    outputOmitted: false,
+    usage: null,
+    failure:
+      state === 'completed'
+        ? null
+        : { reason: reasons[state], message: 'played', lastFailure: null },
   };
 }
 
@@ -122,6 +124,28 @@ function swarm(): Scenario {
   );
 }
 
+/** Started by a Schedule of Temporal, for a time. */
+function scheduled(): Scenario {
+  return {
+    ...scenario('scheduled', { ...taskEnded('completed'), outputOmitted: true, output: null }),
+    args: [{ schedule: { id: 'schedule-1', revision: 1 } }],
+    scheduledFor: new Date('2030-01-01T00:00:00.000Z'),
+  };
+}
+
+/** Its time came while its schedule was paused. */
+function unadmitted(): Scenario {
+  const refusal = { kind: 'none', refusal: 'the schedule is paused' } as const;
+  return {
+    ...scenario('unadmitted', refusal, {
+      activities: { acceptSubmission: async () => refusal },
+      drive: async () => undefined,
+    }),
+    args: [{ schedule: { id: 'schedule-1', revision: 1 } }],
+    scheduledFor: new Date('2030-01-01T00:00:00.000Z'),
+  };
+}
+
 export function submissionScenarios(): readonly Scenario[] {
   return [
     scenario('completed', taskEnded('completed')),
@@ -131,5 +155,7 @@ export function submissionScenarios(): readonly Scenario[] {
     withdrawn(),
     invalid(),
     swarm(),
+    scheduled(),
+    unadmitted(),
   ];
 }

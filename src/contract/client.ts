@@ -73,6 +73,7 @@ export function createClient(options: ClientOptions): DashClient {
     decisions: calls(ROUTES.decisions),
     swarms: calls(ROUTES.swarms),
     approvals: calls(ROUTES.approvals),
+    schedules: calls(ROUTES.schedules),
     sessions: calls(ROUTES.sessions),
     gateways: calls(ROUTES.gateways),
     pools: calls(ROUTES.pools),

@@ -57,6 +57,11 @@ export const ERROR_HELP: Readonly<Record<ErrorCode, ErrorHelp>> = {
     howToFix:
       "Take the id from `GET /api/v1/approvals`. A key that is bound to a tenant sees that tenant's approvals only.",
   },
+  'schedule-not-found': {
+    whatHappened: 'There is no schedule with this id that the API key may see, or it was deleted.',
+    howToFix:
+      "Take the id from `GET /api/v1/schedules`. A key that is bound to a tenant sees that tenant's schedules only.",
+  },
   'session-not-found': {
     whatHappened: 'The tenant has no session with this key: no task was ever submitted to it.',
     howToFix:

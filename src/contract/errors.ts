@@ -20,6 +20,7 @@ export const ERRORS = {
   'task-not-found': { status: 404, retryable: false, title: 'No such task' },
   'swarm-not-found': { status: 404, retryable: false, title: 'No such swarm' },
   'approval-not-found': { status: 404, retryable: false, title: 'No such approval' },
+  'schedule-not-found': { status: 404, retryable: false, title: 'No such schedule' },
   'session-not-found': { status: 404, retryable: false, title: 'No such session' },
   'bulk-operation-not-found': { status: 404, retryable: false, title: 'No such bulk operation' },
   'gateway-not-found': { status: 404, retryable: false, title: 'No such gateway' },

@@ -36,6 +36,7 @@ export const sessionKey = z
 /** Ids that Dash made; anything that could not be one is simply not found. */
 export const taskId = z.string().min(1).max(100).meta({ description: 'Task id' });
 export const approvalId = z.string().min(1).max(100).meta({ description: 'Approval id' });
+export const scheduleId = z.string().min(1).max(100).meta({ description: 'Schedule id' });
 export const swarmId = z.string().min(1).max(100).meta({ description: 'Swarm id' });
 
 export const agentName = z

@@ -9,6 +9,7 @@ import { gatewayRoutes } from './gateways.ts';
 import { operationRoutes } from './operations.ts';
 import { policyRoutes } from './policy.ts';
 import { poolRoutes } from './pools.ts';
+import { scheduleRoutes } from './schedules.ts';
 import { sessionRoutes } from './sessions.ts';
 import { swarmRoutes } from './swarms.ts';
 import { taskRoutes } from './tasks.ts';
@@ -21,6 +22,7 @@ export const ROUTES = {
   decisions: decisionRoutes,
   swarms: swarmRoutes,
   approvals: approvalRoutes,
+  schedules: scheduleRoutes,
   sessions: sessionRoutes,
   gateways: gatewayRoutes,
   pools: poolRoutes,

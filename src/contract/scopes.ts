@@ -9,6 +9,8 @@ export const SCOPES = [
   'swarms:write',
   'approvals:read',
   'approvals:write',
+  'schedules:read',
+  'schedules:write',
   'sessions:read',
   'sessions:write',
   'gateways:read',

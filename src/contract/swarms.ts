@@ -10,6 +10,7 @@ import {
   pageCursor,
   pageLimit,
   pageOf,
+  scheduleId,
   swarmId,
   taskId,
   tenantName,
@@ -31,6 +32,7 @@ export const swarm = z
     onFailure: z.enum(['fail-fast', 'continue']),
     maxParallel: z.int(),
     cancelRequested: z.boolean(),
+    scheduleId: scheduleId.nullable(),
     nodeCounts: z.object({
       waiting: z.int(),
       admitted: z.int(),

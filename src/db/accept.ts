@@ -29,6 +29,8 @@ export interface NewTask {
   readonly approval?: ApprovalGate | null;
   /** Who asked, for the event; null: Dash itself. */
   readonly actor: string | null;
+  /** The schedule that it was admitted for. */
+  readonly scheduleId?: string;
 }
 
 export interface Idempotency {

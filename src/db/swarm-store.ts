@@ -22,6 +22,7 @@ export interface SwarmRecord {
   readonly maxParallel: number;
   readonly cancelRequested: boolean;
   readonly dirty: boolean;
+  readonly scheduleId: string | null;
   readonly nodeCounts: Readonly<Record<SwarmNodeState, number>>;
   readonly workflowId: string;
   readonly correlationId: string;
@@ -53,6 +54,8 @@ export interface NewSwarm {
   readonly correlationId: string;
   readonly idempotency: Idempotency | null;
   readonly actor: string | null;
+  /** The schedule that it was admitted for. */
+  readonly scheduleId?: string;
 }
 
 export type AcceptSwarmResult =

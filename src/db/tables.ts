@@ -15,6 +15,7 @@ export interface Tables {
     state: string;
     open: boolean;
     swarm_id: string | null;
+    schedule_id: string | null;
     node_id: string | null;
     output: string | null;
     output_blob: number | null;

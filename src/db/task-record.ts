@@ -28,6 +28,7 @@ export interface TaskSummary {
   readonly replayOf: string | null;
   /** Of a task that needs or needed one. */
   readonly approvalId: string | null;
+  readonly scheduleId: string | null;
   readonly workflowId: string;
   readonly cancelRequested: CancelReason | null;
   /** Number of the last attempt; 0: none yet. */

@@ -14,6 +14,7 @@ export interface TaskFilter {
   readonly pool?: string;
   readonly sessionKey?: string;
   readonly swarmId?: string;
+  readonly scheduleId?: string;
   readonly priority?: Priority;
 }
 
@@ -23,7 +24,7 @@ export async function listTasks(
   options: { readonly filter?: TaskFilter; readonly before?: number; readonly limit: number },
 ): Promise<TaskSummary[]> {
   const { filter = {}, before, limit } = options;
-  const { states, tenant, pool, sessionKey, swarmId, priority } = filter;
+  const { states, tenant, pool, sessionKey, swarmId, scheduleId, priority } = filter;
   const rows = await db.kysely
     .selectFrom('tasks')
     .select(sql<TaskSummary>`dash.task_summary(tasks)`.as('task'))
@@ -32,6 +33,7 @@ export async function listTasks(
     .$if(pool !== undefined, (query) => query.where('pool', '=', pool ?? ''))
     .$if(sessionKey !== undefined, (query) => query.where('session_key', '=', sessionKey ?? ''))
     .$if(swarmId !== undefined, (query) => query.where('swarm_id', '=', swarmId ?? ''))
+    .$if(scheduleId !== undefined, (query) => query.where('schedule_id', '=', scheduleId ?? ''))
     .$if(priority !== undefined, (query) => query.where('priority', '=', priority ?? 0))
     .$if(before !== undefined, (query) => query.where('seq', '<', before ?? 0))
     .orderBy('seq', 'desc')

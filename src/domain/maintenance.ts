@@ -37,6 +37,10 @@ export const MISMATCH_KINDS = [
   'submission-unheard',
   /** A session whose gateway has failed for longer than the outcome policy allows: it moves. */
   'session-stranded',
+  /** A schedule that Temporal does not follow as it stands: it is made to. */
+  'schedule-not-followed',
+  /** A Schedule of Temporal whose row is gone: it is removed. */
+  'schedule-without-row',
   /** A gateway whose owner gives no sign: its workflow finds the next one, people see how long it takes. */
   'owner-gone',
 ] as const;

@@ -5,8 +5,14 @@ import type { TaskEnd, TaskFailure, TerminalState } from './task.ts';
 
 /** Work that a workflow of Temporal submits and waits for. */
 
-/** Exactly one of them, in the shape that the API takes as the body of a request. */
-export type SubmissionInput = { readonly task: unknown } | { readonly swarm: unknown };
+/**
+ * Exactly one of them, a task or a swarm in the shape that the API takes as the body of a request. `schedule` is for
+ * the Schedules that Dash makes: the work stands in the row.
+ */
+export type SubmissionInput =
+  | { readonly task: unknown }
+  | { readonly swarm: unknown }
+  | { readonly schedule: { readonly id: string; readonly revision: number } };
 
 /** What became of a request: a task, a swarm, or nothing, with the reason. */
 export type SubmittedWork =
@@ -14,8 +20,8 @@ export type SubmittedWork =
   | { readonly kind: 'swarm'; readonly swarmId: string }
   | { readonly kind: 'none'; readonly refusal: string };
 
-/** How it stands, by its rows. */
-export type SubmissionStanding =
+/** How it stands, by its rows, once it has ended: with the whole output. */
+export type SubmissionRows =
   | { readonly kind: 'open' }
   | { readonly kind: 'none'; readonly refusal: string }
   | { readonly kind: 'task'; readonly taskId: string; readonly end: TaskEnd }
@@ -28,6 +34,8 @@ export type SubmissionStanding =
 
 /** How submitted work ended: what `submissionWorkflow` returns, or fails with as the details of its failure. */
 export type SubmissionOutcome =
+  /** Nothing was admitted: the schedule is paused or gone. */
+  | { readonly kind: 'none'; readonly refusal: string }
   | {
       readonly kind: 'task';
       readonly taskId: string;
@@ -67,13 +75,15 @@ export function submissionKey(run: {
   return `run/${run.runId}/${run.workflowId}`;
 }
 
-/** The outcome of work that has ended; null: it has not, or never began. */
-export function outcomeOf(standing: SubmissionStanding): SubmissionOutcome | null {
-  if (standing.kind === 'open' || standing.kind === 'none') return null;
-  if (standing.kind === 'swarm') return standing;
-  const { taskId, end } = standing;
+export type SubmissionStanding = { readonly kind: 'open' } | SubmissionOutcome;
+
+/** How it stands, fit for a history: a large output is left out, without `withOutput` every one. */
+export function standingOf(rows: SubmissionRows, withOutput: boolean): SubmissionStanding {
+  if (rows.kind !== 'task') return rows;
+  const { taskId, end } = rows;
   const { state, output, usage, failure } = end;
-  const outputOmitted = output !== null && byteLength(output) > OUTPUT_IN_HISTORY_BYTES;
+  const outputOmitted =
+    output !== null && (!withOutput || byteLength(output) > OUTPUT_IN_HISTORY_BYTES);
   return {
     kind: 'task',
     taskId,

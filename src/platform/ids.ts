@@ -3,7 +3,7 @@ import { randomUUIDv7 } from 'node:crypto';
 /**
  * What gets an id of its own here. Gateway ids are chosen by people, attempt ids by the claim.
  */
-export type IdKind = 'task' | 'swarm' | 'bulk' | 'approval' | 'req' | 'host';
+export type IdKind = 'task' | 'swarm' | 'bulk' | 'schedule' | 'approval' | 'req' | 'host';
 
 /** Order-preserving base32 without i, l, o, u; lower case, because OpenClaw lower-cases the keys made from ids. */
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';

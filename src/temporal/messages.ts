@@ -1,4 +1,4 @@
-import { WorkflowNotFoundError, type Client } from '@temporalio/client';
+import { isGrpcServiceError, WorkflowNotFoundError, type Client } from '@temporalio/client';
 import type { GatewayMessage } from '../domain/gateway.ts';
 import { MAINTENANCE_SCHEDULE_ID } from '../domain/maintenance.ts';
 import {
@@ -13,6 +13,7 @@ import {
   type GatewayWorkflowInput,
   type SwarmWorkflowInput,
 } from '../domain/messages.ts';
+import { createScheduleMirror, type ScheduleMirror } from './schedule-mirror.ts';
 import {
   CONTROL_QUEUE,
   bulkWorkflowId,
@@ -34,7 +35,7 @@ export interface WorkflowMessages {
   signalTaskCancel(workflowId: string): Promise<void>;
   signalTaskDecide(workflowId: string, decision: DecideSignal): Promise<void>;
   signalSwarmNews(swarmId: string): Promise<void>;
-  /** Tells one run of a submission that its work has ended. */
+  /** Tells one run of a submission that its work has ended. What names no run at all is nobody to tell. */
   signalSubmissionEnded(run: {
     readonly workflowId: string;
     readonly runId: string;
@@ -49,6 +50,7 @@ export interface WorkflowMessages {
     update: keyof typeof SWARM_UPDATES,
     args: { readonly actor: string; readonly maxParallel?: number },
   ): Promise<unknown>;
+  readonly schedules: ScheduleMirror;
   /** `ok`, or why Temporal does not answer. */
   check(): Promise<string>;
   /** Has a round of maintenance begun now, unless one is under way. */
@@ -65,13 +67,18 @@ export interface WorkflowMessageOptions {
   readonly timeoutMs: number;
 }
 
+/** gRPC */
+const INVALID_ARGUMENT = 3;
+
 class BoundedMessages implements WorkflowMessages {
   readonly #client: Client;
   readonly #timeoutMs: number;
+  readonly schedules: ScheduleMirror;
 
   constructor({ client, timeoutMs }: WorkflowMessageOptions) {
     this.#client = client;
     this.#timeoutMs = timeoutMs;
+    this.schedules = createScheduleMirror({ client, timeoutMs });
   }
 
   startSwarm(swarmId: string): Promise<void> {
@@ -107,12 +114,17 @@ class BoundedMessages implements WorkflowMessages {
     return this.#signal(swarmWorkflowId(swarmId), SWARM_SIGNALS.news);
   }
 
-  signalSubmissionEnded(run: {
+  async signalSubmissionEnded(run: {
     readonly workflowId: string;
     readonly runId: string;
   }): Promise<void> {
     const handle = this.#client.workflow.getHandle(run.workflowId, run.runId);
-    return this.#send(() => handle.signal(SUBMISSION_SIGNALS.ended));
+    try {
+      await this.#send(() => handle.signal(SUBMISSION_SIGNALS.ended));
+    } catch (error) {
+      const cause = error instanceof Error ? error.cause : null;
+      if (!isGrpcServiceError(cause) || Number(cause.code) !== INVALID_ARGUMENT) throw error;
+    }
   }
 
   updateGateway(

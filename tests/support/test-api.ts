@@ -45,6 +45,15 @@ export function recordingMessages(): RecordingMessages {
     signalTaskCancel: (workflowId) => tell('signalTaskCancel', workflowId),
     signalTaskDecide: (workflowId, decision) => tell('signalTaskDecide', workflowId, decision),
     signalSwarmNews: (workflowId) => tell('signalSwarmNews', workflowId),
+    schedules: {
+      follow: ({ id, revision }) => tell('followSchedule', id, revision),
+      remove: (id) => tell('removeSchedule', id),
+      look: async (id) => {
+        await tell('lookAtSchedule', id);
+        return null;
+      },
+      list: async function* () {},
+    },
     signalSubmissionEnded: (run) => tell('signalSubmissionEnded', run),
     updateGateway: async (gatewayId, message, command) => {
       await tell('updateGateway', gatewayId, message, command);

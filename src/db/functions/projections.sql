@@ -14,7 +14,7 @@ language sql stable as $$
     'deadlineAt', dash.iso(t.deadline_at), 'runLimitSeconds', t.run_limit_seconds, 'maxAttempts', t.max_attempts,
     'idempotent', t.idempotent, 'pinnedGatewayId', t.pinned_gateway, 'swarmId', t.swarm_id, 'nodeId', t.node_id,
     'replayOf', t.replay_of, 'workflowId', t.workflow_id, 'cancelRequested', t.cancel_requested,
-    'approvalId', t.approval_id,
+    'approvalId', t.approval_id, 'scheduleId', t.schedule_id,
     'lastAttempt', t.last_attempt, 'correlationId', t.correlation_id, 'createdAt', dash.iso(t.created_at),
     'updatedAt', dash.iso(t.updated_at), 'finishedAt', dash.iso(t.finished_at))
 $$;
@@ -80,7 +80,7 @@ language sql stable as $$
   select jsonb_build_object(
     'id', s.id, 'seq', s.seq, 'tenant', s.tenant, 'name', s.name, 'state', s.state, 'stateReason', s.state_reason,
     'onFailure', s.on_failure, 'maxParallel', s.max_parallel, 'cancelRequested', s.cancel_requested,
-    'dirty', s.dirty,
+    'dirty', s.dirty, 'scheduleId', s.schedule_id,
     'nodeCounts', (
       select jsonb_build_object(
         'waiting', count(*) filter (where state = 'waiting'),

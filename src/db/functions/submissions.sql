@@ -5,12 +5,19 @@ create or replace function dash.accept_submission(p jsonb) returns jsonb
 language plpgsql as $$
 declare
   s dash.submissions;
+  v_refusal text;
   v_answer jsonb;
 begin
   perform dash.lock_key('submission/' || (p->>'key'));
   select * into s from dash.submissions where key = p->>'key';
   if found then
     return dash.submission_stands(s);
+  end if;
+  v_refusal := case when p ? 'firing' then dash.firing_refusal(p->'firing') end;
+  if v_refusal = 'changed' then
+    return '{"kind": "changed"}';
+  elsif v_refusal is not null then
+    return dash.withdraw_submission(p || jsonb_build_object('refusal', v_refusal));
   end if;
   if p ? 'task' then
     v_answer := dash.accept(p->'task');
@@ -20,8 +27,9 @@ begin
   if v_answer->>'kind' <> 'accepted' then
     return v_answer;
   end if;
-  insert into dash.submissions (key, workflow_id, run_id, task_id, swarm_id)
-  values (p->>'key', p->>'workflowId', p->>'runId', v_answer->'task'->>'id', v_answer->'swarm'->>'id')
+  insert into dash.submissions (key, workflow_id, run_id, schedule_id, scheduled_at, task_id, swarm_id)
+  values (p->>'key', p->'run'->>'workflowId', p->'run'->>'runId', p->'firing'->>'id',
+          (p->'firing'->>'scheduledAt')::timestamptz, v_answer->'task'->>'id', v_answer->'swarm'->>'id')
   returning * into s;
   return dash.submission_stands(s);
 end $$;
@@ -42,8 +50,12 @@ declare
   s dash.submissions;
 begin
   perform dash.lock_key('submission/' || (p->>'key'));
-  insert into dash.submissions (key, workflow_id, run_id, refusal, ended_at, told_at)
-  values (p->>'key', p->>'workflowId', p->>'runId', p->>'refusal', now(), now())
+  insert into dash.submissions
+    (key, workflow_id, run_id, schedule_id, scheduled_at, refusal, ended_at, told_at)
+  values
+    (p->>'key', p->'run'->>'workflowId', p->'run'->>'runId',
+     (select id from dash.schedules where id = p->'firing'->>'id'), (p->'firing'->>'scheduledAt')::timestamptz,
+     p->>'refusal', now(), now())
   on conflict (key) do nothing;
   select * into s from dash.submissions where key = p->>'key';
   return dash.submission_stands(s);
@@ -83,7 +95,8 @@ language sql stable as $$
   select coalesce(jsonb_agg(jsonb_build_object(
     'key', x.key, 'workflowId', x.workflow_id, 'runId', x.run_id) order by x.ended_at), '[]')
   from (
-    select * from dash.submissions where ended_at is not null and told_at is null
+    select * from dash.submissions
+    where ended_at is not null and told_at is null and workflow_id is not null
     order by ended_at limit (p->>'limit')::integer) x
 $$;
 

@@ -34,11 +34,11 @@ declare
 begin
   insert into dash.swarms
     (id, seq, tenant, name, spec, state, on_failure, max_parallel, workflow_id, idempotency_key, request_hash,
-     correlation_id)
+     correlation_id, schedule_id)
   values
     (p->>'id', p_seq, p->>'tenant', p->>'name', p->'spec', 'running', p->>'onFailure',
      (p->>'maxParallel')::integer, p->>'workflowId', p->'idempotency'->>'key', p->'idempotency'->>'requestHash',
-     p->>'correlationId')
+     p->>'correlationId', p->>'scheduleId')
   returning * into s;
   insert into dash.swarm_nodes (swarm_id, node_id, ordinal, depends_on, template, kind)
   select s.id, n->>'nodeId', position::integer, dash.text_array(n->'dependsOn'), n->'template',

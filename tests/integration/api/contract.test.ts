@@ -27,6 +27,8 @@ const SWARM = {
   prompt: 'about {{item}}',
 };
 
+const SCHEDULE = { name: 'contract', cron: '@daily', task: { prompt: 'x' } };
+
 /** A request that succeeds, for each operation; the world it needs is made first. */
 const SUCCESSES: Readonly<Record<string, () => Promise<{ path: string; body?: unknown }>>> = {
   'tasks.submit': () => at('/api/v1/tasks', { prompt: 'x' }),
@@ -71,6 +73,15 @@ const SUCCESSES: Readonly<Record<string, () => Promise<{ path: string; body?: un
   'approvals.approve': async () =>
     at(`/api/v1/approvals/${await newApproval()}/approve`, { comment: 'fine' }),
   'approvals.reject': async () => at(`/api/v1/approvals/${await newApproval()}/reject`),
+  'schedules.create': () => at('/api/v1/schedules', SCHEDULE),
+  'schedules.list': () => at('/api/v1/schedules?limit=5'),
+  'schedules.get': async () => at(`/api/v1/schedules/${await newSchedule()}`),
+  'schedules.update': async () =>
+    at(`/api/v1/schedules/${await newSchedule()}/update`, { everySeconds: 60 }),
+  'schedules.pause': async () => at(`/api/v1/schedules/${await newSchedule()}/pause`),
+  'schedules.resume': async () => at(`/api/v1/schedules/${await newSchedule()}/resume`),
+  'schedules.trigger': async () => at(`/api/v1/schedules/${await newSchedule()}/trigger`),
+  'schedules.remove': async () => at(`/api/v1/schedules/${await newSchedule()}`),
   'sessions.list': async () => {
     await newTask({ session: 'talk' });
     return at('/api/v1/sessions');
@@ -137,6 +148,10 @@ async function newBulk(): Promise<string> {
 async function newSwarm(): Promise<string> {
   const answer = await api.request('POST', '/api/v1/swarms', { body: SWARM });
   return ((await answer.json()) as { swarm: { id: string } }).swarm.id;
+}
+async function newSchedule(): Promise<string> {
+  const { schedule } = await api.client.schedules.create({ body: SCHEDULE });
+  return schedule.id;
 }
 async function newGateway(): Promise<string> {
   const { id } = await api.client.gateways.register({ body: { kind: 'managed' } });
@@ -252,6 +267,12 @@ describe('any input', () => {
     'reason',
     'maxParallel',
     'strategy',
+    'cron',
+    'everySeconds',
+    'timeZone',
+    'overlap',
+    'task',
+    'swarm',
     'items',
     'nodes',
     'steps',

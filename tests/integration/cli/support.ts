@@ -151,6 +151,18 @@ function recorder(said: string[], gatewayAnswer: () => GatewayCommandResult): Wo
     signalTaskCancel: (id) => note('signalTaskCancel', id),
     signalTaskDecide: (id) => note('signalTaskDecide', id),
     signalSwarmNews: (id) => note('signalSwarmNews', id),
+    schedules: {
+      follow: ({ id }) => note('followSchedule', id),
+      remove: (id) => note('removeSchedule', id),
+      look: async () => ({
+        revision: 1,
+        paused: false,
+        next: ['2030-01-01T00:00:00.000Z'],
+        skippedByOverlap: 2,
+        missedCatchup: 1,
+      }),
+      list: async function* () {},
+    },
     signalSubmissionEnded: ({ workflowId }) => note('signalSubmissionEnded', workflowId),
     updateGateway: async (id, message) => {
       await note(message, id);

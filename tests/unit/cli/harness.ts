@@ -149,6 +149,7 @@ export function taskDto(overrides: Record<string, unknown> = {}) {
     swarmId: null,
     nodeId: null,
     replayOf: null,
+    scheduleId: null,
     workflowId: 'task/task-1',
     cancelRequested: null,
     correlationId: 'req-1',
