@@ -44,7 +44,7 @@ export function poolsOf(
   const made = newScheduledWork({ id: '', tenant: '', work }, { correlationId: '', actor: null });
   if (made.kind === 'invalid') return made;
   const pools = made.kind === 'task' ? [made.task.pool] : made.swarm.nodes.map((node) => node.pool);
-  return { kind: 'pools', pools: [...new Set(pools)] };
+  return { kind: 'pools', pools: [...new Set(pools)].filter((pool) => pool !== null) };
 }
 
 function within(key: string, problems: readonly InputProblem[]): readonly InputProblem[] {
