@@ -1,5 +1,5 @@
 import { followSchedule } from '../../src/admission/follow-schedule.ts';
-import { recordFinding } from '../../src/db/reconcile-queries.ts';
+import { recordFinding } from '../../src/db/finding-store.ts';
 import { knownSchedules, settledSchedules } from '../../src/db/schedule-store.ts';
 import type { MirroredSchedule, ScheduleRecord } from '../../src/domain/schedule.ts';
 import { batches, type MaintenanceDeps, type PagedSweep, type Sweep } from './sweep.ts';

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { ScheduleNotFoundError } from '@temporalio/client';
 import { createSubmissionActivities } from '../../../activities/submission/submission.ts';
 import { requestCancel } from '../../../src/db/cancel.ts';
-import { listFindings, type FindingRecord } from '../../../src/db/reconcile-queries.ts';
+import { listFindings, type FindingRecord } from '../../../src/db/finding-store.ts';
 import { getSchedule, pauseSchedule } from '../../../src/db/schedule-store.ts';
 import { firingKey } from '../../../src/domain/schedule.ts';
 import { isTerminal } from '../../../src/domain/task.ts';
