@@ -28,6 +28,7 @@ const PUBLISHED = [
   'nothing-to-decide',
   'payload-too-large',
   'route-not-found',
+  'schedule-not-found',
   'scope-missing',
   'session-busy',
   'session-not-found',
@@ -82,7 +83,7 @@ describe('the error catalog', () => {
 
 /** `task-not-found` and its like are made from the kind of thing that was not found. */
 function isMentioned(sources: string, code: ErrorCode): boolean {
-  const kind = /^(task|swarm|approval|session|gateway)-not-found$/.exec(code)?.[1];
+  const kind = /^(task|swarm|schedule|approval|session|gateway)-not-found$/.exec(code)?.[1];
   return kind === undefined
     ? sources.includes(`code: '${code}'`)
     : sources.includes(`notFound('${kind}'`) && sources.includes('code: `${kind}-not-found`');

@@ -84,6 +84,11 @@ describe('the OpenAPI document', () => {
         operation.parameters?.some(({ name }) => name === 'Idempotency-Key'),
       )
       .map(({ operation }) => operation.operationId);
-    expect(withKey.sort()).toEqual(['swarms.run', 'tasks.submit']);
+    expect(withKey.sort()).toEqual([
+      'schedules.create',
+      'schedules.trigger',
+      'swarms.run',
+      'tasks.submit',
+    ]);
   });
 });
