@@ -2,12 +2,14 @@ import { assertNever } from '../src/domain/assert-never.ts';
 import type { Decision } from '../src/domain/attempt.ts';
 import { acceptedMessages } from '../src/domain/gateway.ts';
 import { priorityName } from '../src/domain/task.ts';
+import type { BudgetDto } from '../src/contract/budgets.ts';
 import type { Event } from '../src/contract/event-dto.ts';
 import type { Gateway } from '../src/contract/gateways.ts';
 import type { Session } from '../src/contract/sessions.ts';
 import type { Swarm, SwarmNode } from '../src/contract/swarms.ts';
 import type { Attempt, Task, TaskSummary } from '../src/contract/task-dto.ts';
 import type { AttemptRow } from '../src/db/attempt-record.ts';
+import type { BudgetRecord } from '../src/db/budget-store.ts';
 import type { EventRecord } from '../src/db/event-store.ts';
 import type { GatewayRecord } from '../src/db/gateway-record.ts';
 import type { SessionRecord } from '../src/db/session-store.ts';
@@ -47,6 +49,9 @@ export function taskSummaryDto(row: TaskSummaryRow): TaskSummary {
     createdAt: row.createdAt,
     updatedAt: row.updatedAt,
     finishedAt: row.finishedAt,
+    budget: row.budget === null ? null : { ...row.budget },
+    spent: { ...row.spent },
+    blockedOn: row.blockedOn,
   };
 }
 
@@ -74,6 +79,7 @@ export function attemptDto(row: AttemptRow): Attempt {
     indeterminateReason: row.indeterminateReason,
     evidence: row.evidence ?? null,
     usage: row.usage,
+    limit: { ...row.limit },
     route: row.route ?? null,
     plannedAt: row.plannedAt,
     sendingAt: row.sendingAt,
@@ -135,6 +141,7 @@ export function swarmDto(row: SwarmRecord): Swarm {
     correlationId: row.correlationId,
     createdAt: row.createdAt,
     finishedAt: row.finishedAt,
+    budget: row.budget === null ? null : budgetDto(row.budget),
   };
 }
 
@@ -149,6 +156,25 @@ export function swarmNodeDto(row: SwarmNodeRecord): SwarmNode {
     taskState: row.taskState,
     taskFailure: row.taskFailure,
     reason: row.reason,
+  };
+}
+
+export function budgetDto(row: BudgetRecord): BudgetDto {
+  return {
+    name: row.name,
+    scope: row.scope,
+    tenant: row.tenant,
+    limit: { ...row.limit },
+    spent: { ...row.spent },
+    reserved: { ...row.reserved },
+    remaining: { ...row.remaining },
+    usedPercent: row.usedPercent,
+    period: row.period,
+    periodStartedAt: row.periodStartedAt,
+    periodEndsAt: row.periodEndsAt,
+    blockedTasks: row.blockedTasks,
+    createdAt: row.createdAt,
+    updatedAt: row.updatedAt,
   };
 }
 

@@ -7,6 +7,7 @@ import { reconcileHandlers } from './routes/reconcile.ts';
 import { deadLetterHandlers } from './routes/dead-letters.ts';
 import { decisionHandlers } from './routes/decisions.ts';
 import { approvalHandlers } from './routes/approvals.ts';
+import { budgetHandlers } from './routes/budgets.ts';
 import { createEventHandlers } from './routes/events.ts';
 import { gatewayHandlers } from './routes/gateways.ts';
 import { createOperationHandlers } from './routes/operations.ts';
@@ -34,6 +35,7 @@ export function createHandlers(deps: ApiDeps): ReadonlyMap<string, AnyHandler> {
     gateways: gatewayHandlers,
     pools: poolHandlers,
     policy: policyHandlers,
+    budgets: budgetHandlers,
     events: createEventHandlers(),
     operations: createOperationHandlers(deps),
   };

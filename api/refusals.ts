@@ -31,7 +31,7 @@ export function idempotencyConflict(
 
 /** What cannot be seen is answered like what does not exist. */
 export function notFound(
-  kind: 'task' | 'swarm' | 'approval' | 'session' | 'gateway' | 'schedule',
+  kind: 'task' | 'swarm' | 'approval' | 'session' | 'gateway' | 'schedule' | 'budget',
   id: string,
 ): AppError {
   return new AppError({

@@ -6,6 +6,7 @@ import {
   lanesByGateway,
   queueDepth,
   taskStateCounts,
+  wideBudgets,
 } from '../src/db/metrics-queries.ts';
 import { openApprovalCounts } from '../src/db/approval-store.ts';
 import { findingCounts } from '../src/db/finding-store.ts';
@@ -13,7 +14,7 @@ import type { RowMetrics } from '../src/telemetry/metrics.ts';
 
 /** What the series made of rows show now (R16). */
 export async function readRowMetrics(db: Database): Promise<RowMetrics> {
-  const [tasks, queue, lanes, gateways, attempts, findings, approvals] = await Promise.all([
+  const [tasks, queue, lanes, gateways, attempts, findings, approvals, budgets] = await Promise.all([
     taskStateCounts(db),
     queueDepth(db),
     lanesByGateway(db),
@@ -21,6 +22,7 @@ export async function readRowMetrics(db: Database): Promise<RowMetrics> {
     attemptOutcomes(db),
     findingCounts(db),
     openApprovalCounts(db),
+    wideBudgets(db),
   ]);
   return {
     tasks,
@@ -30,5 +32,6 @@ export async function readRowMetrics(db: Database): Promise<RowMetrics> {
     attempts,
     approvals,
     findings,
+    budgets,
   };
 }

@@ -9,6 +9,7 @@ import { restoreComplete } from './commands/restore-complete.ts';
 import { deadLetterGet, deadLetterList } from './commands/dead-letter-read.ts';
 import { decisionGet, decisionList } from './commands/decision.ts';
 import { approvalApprove, approvalGet, approvalList, approvalReject } from './commands/approval.ts';
+import { budgetGet, budgetList, budgetRemove, budgetSet } from './commands/budget.ts';
 import { doctor } from './commands/doctor.ts';
 import { eventsTail } from './commands/events.ts';
 import { gatewayAdd } from './commands/gateway-add.ts';
@@ -93,6 +94,10 @@ export const COMMANDS: readonly Command[] = [
   gatewaySet,
   ...gatewayCommands,
   why,
+  budgetList,
+  budgetGet,
+  budgetSet,
+  budgetRemove,
   eventsTail,
   reconcileList,
   reconcileRun,

@@ -13,6 +13,12 @@ export const positiveNumber = z
   .regex(/^(?=.*[1-9])\d{1,7}(\.\d{1,6})?$/, 'must be a number greater than 0, like 2 or 0.5')
   .transform(Number);
 
+/** An amount of USD greater than 0. */
+export const positiveUsd = z
+  .string()
+  .regex(/^(?=.*[1-9])\d{1,9}(\.\d{1,9})?$/, 'must be an amount of USD greater than 0, like 2.50')
+  .transform(Number);
+
 /** `90`, `90s`, `15m`, `2h`, `1d` as seconds. */
 export const spanSeconds = z
   .string()

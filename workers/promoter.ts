@@ -1,4 +1,5 @@
 import type { Database } from '../src/db/database.ts';
+import { unblockBudgets } from '../src/db/budget-store.ts';
 import { nextDueAt, promoteDue, type Promoted } from '../src/db/due.ts';
 import type { DecideSignal } from '../src/domain/messages.ts';
 import type { Clock } from '../src/platform/clock.ts';
@@ -31,7 +32,7 @@ const SHORTEST_SLEEP_MS = 50;
 
 /**
  * Does at its time what P8 asks for: scheduled tasks become claimable, those past their queue-time limit or deadline
- * expire. One in-memory timer to the next due time; rows are the truth, so two promoters do no harm and a dead one
+ * expire, those that waited for a budget go on where it has room again (P15). One in-memory timer to the next due time; rows are the truth, so two promoters do no harm and a dead one
  * leaves nothing behind (R12). While PostgreSQL is away it tries again at the same pace.
  */
 export function startPromoter(options: PromoterOptions): { close(): Promise<void> } {
@@ -66,6 +67,8 @@ async function promoteOnce({ db, clock, log, signals }: PromoterOptions): Promis
     log.info({ promoted, expired, approvals }, 'promoted what was due');
   }
   await hasten(done, signals, log);
+  const unblocked = await unblockBudgets(db);
+  if (unblocked > 0) log.info({ unblocked }, 'let tasks go that waited for a budget');
   if (done.more) return 0;
   const dueAt = await nextDueAt(db);
   if (dueAt === null) return LONGEST_SLEEP_MS;

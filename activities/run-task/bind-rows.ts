@@ -12,6 +12,7 @@ import {
   markUnexpected,
   releaseAttempt,
 } from '../../src/db/attempt-run.ts';
+import { countUsage } from '../../src/db/attempt-usage.ts';
 import { requestCancel } from '../../src/db/cancel.ts';
 import type { Database } from '../../src/db/database.ts';
 import { settleTask } from '../../src/db/settle.ts';
@@ -33,5 +34,6 @@ export function bindRunRows(db: Database): RunRows {
     recoverFromIndeterminate: (options) => recoverFromIndeterminate(db, options),
     markUnexpected: (attemptId, message) => markUnexpected(db, attemptId, message),
     requestCancel: (options) => requestCancel(db, options),
+    countUsage: (options) => countUsage(db, options),
   };
 }

@@ -25,6 +25,7 @@ export function factsOf(row: AttemptRecord, clock: Clock): AttemptFacts {
     deadlineAtMs: task.deadlineInMs === null ? null : nowMs + task.deadlineInMs,
     runLimitMs: task.runLimitSeconds * 1_000,
     idempotent: task.idempotent,
+    budget: row.budget,
   };
 }
 

@@ -21,6 +21,8 @@ const FOLLOW_SLICE_MS = 5_000;
 /** Pauses between looks at a run that seemed over and was not. */
 const QUICK_END_PAUSE_MS = 50;
 const LONGEST_QUICK_END_PAUSE_MS = 2_000;
+/** The gateway tells of a model call's end a moment before it writes what the call has used. */
+const SPENDING_BOOKED_MS = 60;
 /** Before asking again for a proof of ownership that neither Temporal nor PostgreSQL could give. */
 const UNPROVEN_PAUSE_MS = 500;
 
@@ -135,6 +137,7 @@ export async function follow(
   const startedAt = clock.monotonic();
   const stop = new AbortController();
   const over = new AbortController();
+  const spending = watchSpending(state, runId);
   const followed = state.gateway.connection
     .followRun({
       sessionKey: state.sessionKey,
@@ -143,17 +146,31 @@ export async function follow(
       sliceMs: FOLLOW_SLICE_MS,
     })
     .finally(() => over.abort());
-  const [woken] = await Promise.all([
-    wakeup.pause(forMs, over.signal).finally(() => stop.abort()),
+  const [woken, { kind }] = await Promise.all([
+    wakeup.pause(forMs, AbortSignal.any([over.signal, spending.seen])).finally(() => stop.abort()),
     followed,
-  ]);
+  ]).finally(spending.stop);
   if (woken === 'nudged') return { kind: 'reread', former: state };
   await race.reach('run-task.followed', { attemptId: state.row.attemptId });
-  const quick = clock.monotonic() - startedAt < LONGEST_QUICK_END_PAUSE_MS;
+  if (spending.seen.aborted) await clock.sleep(SPENDING_BOOKED_MS, stopped);
+  const quick = kind !== 'detached' && clock.monotonic() - startedAt < LONGEST_QUICK_END_PAUSE_MS;
   return {
     kind: 'next',
     state: { ...unseen(state), quickEnds: quick ? state.quickEnds + 1 : 0 },
   };
+}
+
+/** Aborts when the gateway says that a model call of a run that something limits has ended (P15). */
+function watchSpending(
+  { facts, gateway }: RunState,
+  runId: string,
+): { readonly seen: AbortSignal; readonly stop: () => void } {
+  const seen = new AbortController();
+  if (facts.budget === null) return { seen: seen.signal, stop: () => undefined };
+  const stop = gateway.connection.onRunEvent(runId, (event) => {
+    if (event.kind === 'usage') seen.abort();
+  });
+  return { seen: seen.signal, stop };
 }
 
 function quickEndPauseMs(quickEnds: number): number {

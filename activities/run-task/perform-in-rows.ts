@@ -1,7 +1,13 @@
 import { assertNever } from '../../src/domain/assert-never.ts';
-import { rememberCommit, rememberRefusal } from '../../src/domain/attempt-protocol-memory.ts';
+import {
+  rememberCommit,
+  rememberCounted,
+  rememberRefusal,
+} from '../../src/domain/attempt-protocol-memory.ts';
 import type { Action } from '../../src/domain/attempt-protocol-types.ts';
+import { budgetWords, spendingSeen, sumOf, usageSeen } from '../../src/domain/budget.ts';
 import type { CancelReason, TaskEnd } from '../../src/domain/task.ts';
+import type { Usage } from '../../src/domain/failure.ts';
 import type { AttemptStands, MarkResult } from '../../src/db/attempt-run.ts';
 import type { SettleOptions } from '../../src/db/settle.ts';
 import type { Performed } from './run-control.ts';
@@ -133,6 +139,18 @@ export async function requestEnd(
   return { kind: 'reread', former: state };
 }
 
+/** P15: what was seen of its spending, for the budgets around it; the answer may be that one of them is used up. */
+export async function count(
+  deps: RunDeps,
+  state: RunState,
+  { runs }: Of<'count-usage'>,
+): Promise<Performed> {
+  const counted = await deps.rows.countUsage({ ...writer(state), runs });
+  if (counted.kind === 'stands') return stands(state, counted.because);
+  const next = withMemory(state, rememberCounted(state.memory, sumOf(runs)));
+  return { kind: 'next', state: withFacts(next, { budget: counted.budget }) };
+}
+
 /** The end of the whole task, in one transaction with that of its attempt (P6, P21). */
 export async function settle(
   deps: RunDeps,
@@ -141,9 +159,15 @@ export async function settle(
 ): Promise<Performed> {
   const { row } = state;
   const { attemptId, taskId } = row;
-  const { attemptOutcome, end } = endOf(action);
+  const { attemptOutcome, end } = endOf(state, action);
   await deps.race.reach('run-task.before-settle', { attemptId });
-  const settled = await deps.rows.settleTask({ taskId, ...writer(state), attemptOutcome, end });
+  const settled = await deps.rows.settleTask({
+    taskId,
+    ...writer(state),
+    attemptOutcome,
+    runs: runsIn(state),
+    end,
+  });
   await deps.race.reach('run-task.settled', { attemptId });
   if (settled.swarmBecameDirty && settled.swarmId !== null) {
     deps.observer.swarmNews(settled.swarmId);
@@ -158,7 +182,18 @@ export async function settle(
   return stands(state, settled.because === 'superseded-owner' ? 'superseded-owner' : 'state');
 }
 
-function endOf(action: Of<'collect'> | Of<'confirm-abort'>): {
+function runsIn({ seen }: RunState): ReturnType<typeof spendingSeen> {
+  return seen.kind === 'seen' ? spendingSeen(seen) : [];
+}
+
+function usageIn({ seen }: RunState): Usage | null {
+  return seen.kind === 'seen' ? usageSeen(seen) : null;
+}
+
+function endOf(
+  state: RunState,
+  action: Of<'collect'> | Of<'confirm-abort'>,
+): {
   attemptOutcome: NonNullable<SettleOptions['attemptOutcome']>;
   end: TaskEnd;
 } {
@@ -169,15 +204,15 @@ function endOf(action: Of<'collect'> | Of<'confirm-abort'>): {
       end: { state: 'completed', output: text, usage, failure: null },
     };
   }
-  return endEarly(action.reason);
+  return endEarly(state, action.reason);
 }
 
-function endEarly(reason: CancelReason): ReturnType<typeof endOf> {
+function endEarly(run: RunState, reason: CancelReason): ReturnType<typeof endOf> {
   const confirmed = 'the gateway shows that nothing of it executes any more';
   const end = (state: TaskEnd['state'], message: string): TaskEnd => ({
     state,
     output: null,
-    usage: null,
+    usage: usageIn(run),
     failure: { reason, message: `${message}; ${confirmed}.`, lastFailure: null },
   });
   switch (reason) {
@@ -186,10 +221,20 @@ function endEarly(reason: CancelReason): ReturnType<typeof endOf> {
     case 'expired':
       return { attemptOutcome: 'expired', end: end('expired', 'Its deadline passed while it ran') };
     case 'budget':
-      return { attemptOutcome: 'cancelled', end: end('dead', 'Its budget was used up') };
+      return { attemptOutcome: 'cancelled', end: end('dead', budgetEnd(run)) };
     default:
       return assertNever(reason);
   }
+}
+
+function budgetEnd(run: RunState): string {
+  const { budget } = run.facts;
+  const { usd, tokens } = sumOf(runsIn(run));
+  const what =
+    budget === null || budget.gone !== null || budgetWords(budget) === ''
+      ? `The budget ${budget?.gone ?? 'around it'} was used up`
+      : `What it might still spend (${budgetWords(budget)}) was used up`;
+  return `${what} while it ran; this attempt spent ${usd} USD and ${tokens} tokens`;
 }
 
 /** Closes the attempt as failed; what follows is for its workflow to decide (P21). */
@@ -200,7 +245,13 @@ export async function close(
 ): Promise<Performed> {
   const { attemptId } = state.row;
   await deps.race.reach('run-task.before-close', { attemptId });
-  const closed = await deps.rows.closeAttempt({ ...writer(state), outcome: 'failed', failure });
+  const closed = await deps.rows.closeAttempt({
+    ...writer(state),
+    outcome: 'failed',
+    failure,
+    usage: usageIn(state),
+    runs: runsIn(state),
+  });
   await deps.race.reach('run-task.closed', { attemptId });
   if (closed.kind === 'stands') return stands(state, closed.because);
   laneFreed(deps, state);
@@ -234,6 +285,7 @@ export async function handToPerson(
     reason,
     keepLane,
     evidence: evidenceOf(state, evidence),
+    runs: runsIn(state),
   });
   if (marked.kind !== 'ok') return stands(state, marked.because);
   deps.log.warn({ ...about(state), reason, evidence }, 'a person has to decide about a run');

@@ -6,6 +6,7 @@ import {
   adopt,
   close,
   commitSending,
+  count,
   freeLane,
   handToPerson,
   reappear,
@@ -44,6 +45,8 @@ export async function perform(
       return follow(deps, state, action, control);
     case 'abort':
       return pause(await abortRuns(deps, state, action), deps.policy.abortPollMs, control);
+    case 'count-usage':
+      return count(deps, state, action);
     case 'collect':
     case 'confirm-abort':
       return settle(deps, state, action);

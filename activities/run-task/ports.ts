@@ -12,6 +12,7 @@ import type {
   markUnexpected,
   releaseAttempt,
 } from '../../src/db/attempt-run.ts';
+import type { countUsage } from '../../src/db/attempt-usage.ts';
 import type { requestCancel } from '../../src/db/cancel.ts';
 import type { settleTask } from '../../src/db/settle.ts';
 import type { AttemptPolicy } from '../../src/domain/attempt-protocol-policy.ts';
@@ -46,12 +47,13 @@ export interface RunRows {
   readonly recoverFromIndeterminate: Bound<typeof recoverFromIndeterminate>;
   readonly markUnexpected: Bound<typeof markUnexpected>;
   readonly requestCancel: Bound<typeof requestCancel>;
+  readonly countUsage: Bound<typeof countUsage>;
 }
 
 /** What of the connection a run uses. */
 export type RunConnection = Pick<
   GatewayConnection,
-  'look' | 'sendRun' | 'abortRun' | 'followRun' | 'onState'
+  'look' | 'sendRun' | 'abortRun' | 'followRun' | 'onState' | 'onRunEvent'
 >;
 
 /** A gateway that this host holds now. */

@@ -5,6 +5,7 @@ import { AppError } from '../../src/contract/errors.ts';
 import type { taskRoutes } from '../../src/contract/tasks.ts';
 import { acceptTask } from '../../src/db/accept.ts';
 import { taskAttempts } from '../../src/db/attempt-record.ts';
+import { taskSpending } from '../../src/db/budget-store.ts';
 import { requestCancel } from '../../src/db/cancel.ts';
 import {
   discardDeadLetter,
@@ -94,6 +95,12 @@ const attempts: Handler<TaskRoutes['attempts']> = async (deps, { params, credent
   return { status: 200, body: { items: rows.map(attemptDto) } };
 };
 
+const spending: Handler<TaskRoutes['spending']> = async (deps, { params, credential }) => {
+  await visibleTask(deps, credential, params.taskId);
+  const rows = await taskSpending(deps.db, params.taskId);
+  return { status: 200, body: { items: rows.map((row) => ({ ...row })) } };
+};
+
 const events: Handler<TaskRoutes['events']> = async (deps, { params, query, credential }) => {
   await visibleTask(deps, credential, params.taskId);
   const after = placeOfCursor(query.cursor) ?? 0;
@@ -180,6 +187,7 @@ export const taskHandlers: Handlers<TaskRoutes> = {
   list,
   get,
   attempts,
+  spending,
   events,
   cancel,
   decide,

@@ -165,6 +165,9 @@ function printTask(
     ['accepted', `${task.createdAt} (${age(task.createdAt, nowMs)})`],
     ['ended', task.finishedAt],
     ['tokens', task.usage?.totalTokens],
+    ['budget', task.budget === null ? null : amountWords(task.budget)],
+    ['spent', task.spent.tokens === 0 ? null : amountWords(task.spent)],
+    ['waits for budget', task.blockedOn],
     ['cost', task.usage === null || task.usage.costUsd === null ? null : money(task.usage.costUsd)],
     ['workflow', task.workflowId],
     ['correlation', task.correlationId],
@@ -182,6 +185,11 @@ function printTask(
   print.line();
   print.line(print.paint('bold', 'Answer'));
   print.foreign(task.output);
+}
+
+function amountWords({ usd, tokens }: NonNullable<Task['budget']>): string {
+  const parts = [usd === null ? null : money(usd), tokens === null ? null : `${tokens} tokens`];
+  return parts.filter((part) => part !== null).join(', ');
 }
 
 /** What a person needs who is asked about an attempt: what was seen, and how to answer. */

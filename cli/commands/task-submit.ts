@@ -6,7 +6,15 @@ import { CliError } from '../cli-error.ts';
 import { defineCommand } from '../command.ts';
 import type { CliContext } from '../context.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
-import { flag, momentFrom, momentText, positiveCount, spanSeconds } from '../fields.ts';
+import {
+  defined,
+  flag,
+  momentFrom,
+  momentText,
+  positiveCount,
+  positiveUsd,
+  spanSeconds,
+} from '../fields.ts';
 import { submitSafely } from '../submit-safely.ts';
 import { readAll, readNamed } from '../swarm-file.ts';
 import { followTask, showOutcome } from '../task-outcome.ts';
@@ -26,6 +34,8 @@ const input = z.object({
   queueLimit: spanSeconds.optional(),
   notBefore: momentText.optional(),
   deadline: momentText.optional(),
+  budgetUsd: positiveUsd.optional(),
+  budgetTokens: positiveCount.optional(),
   idempotent: flag,
   idempotencyKey: z.string().optional(),
   ...approvalInput,
@@ -63,6 +73,8 @@ export const taskSubmit = defineCommand({
       help: 'not to be started earlier: 2026-11-22T15:00:00Z, or +15m',
     },
     { flags: '--deadline <moment>', help: 'expires at this moment, running or not' },
+    { flags: '--budget-usd <amount>', help: 'what its attempts together may cost, like 0.50' },
+    { flags: '--budget-tokens <n>', help: 'tokens that its attempts together may use' },
     {
       flags: '--idempotent',
       help: 'doing it twice does no harm: an unknown outcome may be retried elsewhere',
@@ -142,9 +154,15 @@ function bodyOf(given: Input, prompt: string, nowMs: number): SubmitTask {
     ...(given.queueLimit === undefined ? {} : { queueLimitSeconds: given.queueLimit }),
     ...(notBefore === undefined ? {} : { notBefore: momentFrom(notBefore, nowMs) }),
     ...(deadline === undefined ? {} : { deadline: momentFrom(deadline, nowMs) }),
+    ...budgetOf(given),
     ...(given.idempotent ? { idempotent: true } : {}),
     ...approvalOf(given),
   };
+}
+
+function budgetOf({ budgetUsd, budgetTokens }: Input): Pick<SubmitTask, 'budget'> {
+  if (budgetUsd === undefined && budgetTokens === undefined) return {};
+  return { budget: defined({ usd: budgetUsd, tokens: budgetTokens }) };
 }
 
 function showAccepted(task: TaskSummary, existing: boolean, context: CliContext): ExitCode {

@@ -3,6 +3,7 @@ import type { submitTask } from '../contract/task-dto.ts';
 import type { Idempotency, NewTask } from '../db/accept.ts';
 import type { NewSwarm } from '../db/swarm-store.ts';
 import { approvalGateOf } from '../domain/approval-schema.ts';
+import { budgetOf } from '../domain/budget-schema.ts';
 import { PRIORITIES } from '../domain/task.ts';
 import type { SwarmSpecResult } from '../domain/swarm-spec.ts';
 import { newId } from '../platform/ids.ts';
@@ -39,6 +40,7 @@ export function newTaskOf(request: z.output<typeof submitTask>, admission: Admis
       request.approval === undefined
         ? null
         : approvalGateOf(request.approval, request.approval.prompt ?? null),
+    budget: budgetOf(request.budget),
     correlationId: admission.correlationId,
     idempotency: admission.idempotency,
     actor: admission.actor,
@@ -58,6 +60,7 @@ export function newSwarmOf(
     spec: written,
     onFailure: spec.onFailure,
     maxParallel: spec.maxParallel,
+    budget: budgetOf(spec.budget),
     nodes: nodes.map(({ id, dependsOn, template }) => ({
       nodeId: id,
       dependsOn,

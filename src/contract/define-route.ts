@@ -13,7 +13,7 @@ export type ResponseSpec =
  * client is typed by it: nothing that is not here is answered.
  */
 export interface RouteSpec {
-  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** With `{name}` for each parameter of `params`. */
   readonly path: string;
   readonly summary: string;

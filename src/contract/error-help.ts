@@ -75,6 +75,11 @@ export const ERROR_HELP: Readonly<Record<ErrorCode, ErrorHelp>> = {
     whatHappened: 'No gateway with this id is registered.',
     howToFix: 'Take the id from `GET /api/v1/gateways`; `?removed=true` lists removed ones too.',
   },
+  'budget-not-found': {
+    whatHappened: 'No budget of this name is set, or the API key may not see it.',
+    howToFix:
+      'Take the name from `GET /api/v1/budgets`, or set it with `PUT`. A key that is bound to a tenant sees the budgets of that tenant only.',
+  },
   'method-not-allowed': {
     whatHappened:
       'The path exists, but not for this method; the `Allow` header lists those it takes.',

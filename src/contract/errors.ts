@@ -24,6 +24,7 @@ export const ERRORS = {
   'session-not-found': { status: 404, retryable: false, title: 'No such session' },
   'bulk-operation-not-found': { status: 404, retryable: false, title: 'No such bulk operation' },
   'gateway-not-found': { status: 404, retryable: false, title: 'No such gateway' },
+  'budget-not-found': { status: 404, retryable: false, title: 'No such budget' },
   'method-not-allowed': {
     status: 405,
     retryable: false,

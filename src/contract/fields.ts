@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { BUDGET_NAME_FORMS, readBudgetName } from '../domain/budget.ts';
 import { PRIORITIES, type PriorityName } from '../domain/task.ts';
 import { LIMITS } from './limits.ts';
 
@@ -51,6 +52,22 @@ const PRIORITY_NAMES = Object.keys(PRIORITIES) as [PriorityName, ...PriorityName
 export const priority = z
   .enum(PRIORITY_NAMES)
   .meta({ description: 'critical before high before normal before low before background' });
+
+export const budgetName = z
+  .string()
+  .refine((name) => readBudgetName(name) !== null, `a budget is named ${BUDGET_NAME_FORMS}`)
+  .meta({ description: `Name of a budget: ${BUDGET_NAME_FORMS}`, example: 'tenant:default' });
+
+/** A budget as answers show it. */
+export const budgetLimit = z
+  .object({
+    usd: z.number().nullable(),
+    tokens: z.number().nullable(),
+  })
+  .meta({ id: 'BudgetLimit', description: 'null: no limit of this kind' });
+export const amounts = z
+  .object({ usd: z.number(), tokens: z.number() })
+  .meta({ id: 'Amounts', description: 'USD and tokens' });
 
 /** A moment in ISO 8601, UTC or with offset. */
 export const moment = z.iso.datetime({ offset: true }).meta({ example: '2026-11-22T15:00:00Z' });

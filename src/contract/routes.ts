@@ -4,6 +4,7 @@ import type { RouteSpec } from './define-route.ts';
 import { bulkOperationRoutes } from './bulk-operations.ts';
 import { deadLetterRoutes } from './dead-letters.ts';
 import { decisionRoutes } from './decisions.ts';
+import { budgetRoutes } from './budgets.ts';
 import { eventRoutes } from './events.ts';
 import { gatewayRoutes } from './gateways.ts';
 import { operationRoutes } from './operations.ts';
@@ -27,6 +28,7 @@ export const ROUTES = {
   gateways: gatewayRoutes,
   pools: poolRoutes,
   policy: policyRoutes,
+  budgets: budgetRoutes,
   events: eventRoutes,
   reconcile: reconcileRoutes,
   operations: operationRoutes,

@@ -18,6 +18,8 @@ export const SCOPES = [
   'pools:read',
   'policy:read',
   'policy:write',
+  'budgets:read',
+  'budgets:write',
   'events:read',
   'metrics:read',
   'reconcile:read',

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { checkGraph } from '../domain/swarm-graph.ts';
 import { swarmSpecSchema } from '../domain/swarm-schema.ts';
 import { TASK_STATES } from '../domain/task.ts';
+import { budget } from './budgets.ts';
 import { defineRoute } from './define-route.ts';
 import {
   approvalId,
@@ -44,6 +45,9 @@ export const swarm = z
     correlationId: z.string(),
     createdAt: moment,
     finishedAt: moment.nullable(),
+    budget: budget
+      .nullable()
+      .meta({ description: 'What its tasks together may spend, and have; null: it brought none' }),
   })
   .meta({ id: 'Swarm' });
 export type Swarm = z.infer<typeof swarm>;

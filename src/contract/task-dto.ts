@@ -2,12 +2,15 @@ import { z } from 'zod';
 import { ATTEMPT_STATES, INDETERMINATE_REASONS } from '../domain/attempt.ts';
 import { FAILURE_CLASSES } from '../domain/failure.ts';
 import { approvalTerms, checkApprovalTerms } from '../domain/approval-schema.ts';
+import { budgetLimits } from '../domain/budget-schema.ts';
 import { TASK_DEFAULTS } from '../domain/task-defaults.ts';
 import { TASK_STATES } from '../domain/task.ts';
 import {
   agentName,
   approvalId,
+  amounts,
   boundedText,
+  budgetLimit,
   moment,
   namedMoment,
   poolName,
@@ -65,6 +68,10 @@ export const submitTask = z
       .optional()
       .meta({ description: 'Expires, running or not, at this moment' }),
     approval: taskApproval.optional(),
+    budget: budgetLimits.optional().meta({
+      description:
+        'What all its attempts together may spend. Default: that of its pool, where there is one (GET /api/v1/budgets/pool:<pool>)',
+    }),
     idempotent: z.boolean().default(TASK_DEFAULTS.idempotent).meta({
       description:
         'Doing it twice does no harm: it may go to another gateway when the outcome of an attempt is unknown',
@@ -143,6 +150,12 @@ const summaryShape = {
   createdAt: moment,
   updatedAt: moment,
   finishedAt: moment.nullable(),
+  budget: budgetLimit.nullable().meta({ description: 'Its own; null: it brought none' }),
+  spent: amounts.meta({ description: 'By all its attempts' }),
+  blockedOn: z
+    .string()
+    .nullable()
+    .meta({ description: 'In state blocked, reason budget: the budget that has no room for it' }),
 };
 export const taskSummary = z.object(summaryShape).meta({ id: 'TaskSummary' });
 export type TaskSummary = z.infer<typeof taskSummary>;
@@ -176,6 +189,7 @@ export const attempt = z
       .unknown()
       .meta({ description: 'What was seen when the outcome could not be known; else null' }),
     usage: usage.nullable(),
+    limit: budgetLimit.meta({ description: 'What it may spend: the rest of its task' }),
     route: z.unknown().meta({ description: 'Why this gateway: score and reasons of the router' }),
     plannedAt: moment,
     sendingAt: moment.nullable(),
@@ -210,6 +224,18 @@ export type ReplayEdits = z.input<typeof replayEdits>;
 
 /** Why something was done, for whoever reads it later. */
 export const note = z.string().min(1).max(1_000).meta({ description: 'Kept with it' });
+/** One entry of the ledger. */
+export const spending = z
+  .object({
+    at: moment,
+    attemptId: z.string(),
+    runId: z.string(),
+    gatewayId: z.string(),
+    usd: z.number(),
+    tokens: z.number(),
+  })
+  .meta({ id: 'Spending' });
+export type Spending = z.infer<typeof spending>;
 
 export const decideTask = z
   .discriminatedUnion('decision', [

@@ -20,6 +20,7 @@ import {
   decideTask,
   note,
   replayEdits,
+  spending,
   submitTask,
   task,
   taskSummary,
@@ -97,6 +98,18 @@ export const taskRoutes = {
     params: taskParams,
     responses: {
       200: { description: 'In their order', schema: z.object({ items: z.array(attempt) }) },
+    },
+    errors: ['task-not-found'],
+  }),
+  spending: defineRoute({
+    method: 'GET',
+    path: '/api/v1/tasks/{taskId}/spending',
+    summary: 'List what a task spent, run by run',
+    description: 'Each entry is what a run was found to have spent more than was known before.',
+    scope: 'tasks:read',
+    params: taskParams,
+    responses: {
+      200: { description: 'Oldest first', schema: z.object({ items: z.array(spending) }) },
     },
     errors: ['task-not-found'],
   }),

@@ -1,5 +1,6 @@
 import { taskWorkflowId } from '../domain/names.ts';
 import type { ApprovalGate } from '../domain/approval.ts';
+import type { Budget } from '../domain/budget.ts';
 import type { Priority } from '../domain/task.ts';
 import type { Database } from './database.ts';
 import type { TaskSummary } from './task-record.ts';
@@ -23,6 +24,8 @@ export interface NewTask {
   readonly runLimitSeconds: number;
   readonly maxAttempts: number;
   readonly idempotent: boolean;
+  /** What all its attempts together may spend; absent: its pool's default, if there is one. */
+  readonly budget?: Budget | null;
   readonly correlationId: string;
   readonly idempotency: Idempotency | null;
   /** Needs a person's word first; null or absent: it does not. */

@@ -1,3 +1,4 @@
+import type { RunSpending } from '../domain/budget.ts';
 import type { Decision, IndeterminateReason } from '../domain/attempt.ts';
 import type { AttemptStands, MarkResult } from './attempt-run.ts';
 import type { Database } from './database.ts';
@@ -15,6 +16,8 @@ export function markIndeterminate(
     readonly ownerEpoch?: number;
     readonly reason: IndeterminateReason;
     readonly evidence: unknown;
+    /** What the gateway showed of its runs: entered in the ledger once (P15). */
+    readonly runs?: readonly RunSpending[];
     readonly keepLane: boolean;
   },
 ): Promise<MarkResult> {

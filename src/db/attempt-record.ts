@@ -4,6 +4,7 @@ import type {
   Decision,
   IndeterminateReason,
 } from '../domain/attempt.ts';
+import type { AttemptBudget, Budget } from '../domain/budget.ts';
 import type { RunFailure, Usage } from '../domain/failure.ts';
 import type { GatewayKind, GatewayState } from '../domain/gateway.ts';
 import type { CancelReason, Priority, TaskEnd, TaskState } from '../domain/task.ts';
@@ -33,6 +34,8 @@ export interface AttemptRow {
   /** What a person decided; null: nothing yet. */
   readonly decision: RecordedDecision | null;
   readonly usage: Usage | null;
+  /** What it may spend; both null: it has no limit of its own (P15). */
+  readonly limit: Budget;
   readonly route: unknown;
   /** Unexpected errors of `runTask` so far (P19). */
   readonly unexpected: number;
@@ -79,6 +82,8 @@ export interface AttemptRecord extends AttemptRow {
     readonly attemptsUsed: number;
     readonly createdAt: string;
   };
+  /** What its host watches while it runs; null: nothing limits it. */
+  readonly budget: AttemptBudget | null;
   readonly gateway: {
     readonly kind: GatewayKind;
     readonly endpoint: string;
@@ -150,7 +155,7 @@ export interface CancelRequest {
   readonly reason: CancelReason;
 }
 
-/** Those of these attempts that are open and whose task is to end early. */
+/** Those of these attempts that are open and whose task is to end early, or whose budget is used up (P15). */
 export function readCancelRequests(
   db: Database,
   attemptIds: readonly string[],

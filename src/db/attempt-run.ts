@@ -1,4 +1,5 @@
 import type { AttemptOutcome, AttemptState } from '../domain/attempt.ts';
+import type { RunSpending } from '../domain/budget.ts';
 import type { RunFailure, Usage } from '../domain/failure.ts';
 import type { TaskState } from '../domain/task.ts';
 import type { Database } from './database.ts';
@@ -95,7 +96,9 @@ export function closeAttempt(
     readonly ownerEpoch: number;
     readonly outcome: AttemptOutcome;
     readonly failure?: RunFailure;
-    readonly usage?: Usage;
+    readonly usage?: Usage | null;
+    /** What the gateway shows of its runs: entered in the ledger once (P15). */
+    readonly runs?: readonly RunSpending[];
     readonly evidence?: unknown;
   },
 ): Promise<CloseResult> {

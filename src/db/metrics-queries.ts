@@ -1,5 +1,6 @@
 import type { GatewayState } from '../domain/gateway.ts';
 import type { Priority, TaskState } from '../domain/task.ts';
+import type { BudgetRecord } from './budget-store.ts';
 import type { Database } from './database.ts';
 
 /** Tasks by state: open ones counted from their rows, ended ones from the counters that settle keeps. */
@@ -52,3 +53,10 @@ export interface OutcomeCount {
 export function attemptOutcomes(db: Database): Promise<OutcomeCount[]> {
   return db.call('attempt_outcome_counts', {});
 }
+
+/** The budgets of the fleet and of tenants (P15); those of sessions and swarms are too many for series. */
+export function wideBudgets(db: Database): Promise<BudgetFigures[]> {
+  return db.call('wide_budgets', {});
+}
+
+export type BudgetFigures = Pick<BudgetRecord, 'name' | 'limit' | 'spent' | 'reserved'>;

@@ -1,4 +1,5 @@
 import type { AttemptOutcome } from '../domain/attempt.ts';
+import type { RunSpending } from '../domain/budget.ts';
 import type { RunFailure } from '../domain/failure.ts';
 import type { TaskEnd, TaskState, TerminalState } from '../domain/task.ts';
 import type { Database } from './database.ts';
@@ -13,6 +14,8 @@ export interface SettleOptions {
   readonly attemptOutcome?: AttemptOutcome;
   /** Why the attempt failed, when it did; the end's last failure otherwise. */
   readonly attemptFailure?: RunFailure;
+  /** What the gateway shows of its runs: entered in the ledger once (P15). */
+  readonly runs?: readonly RunSpending[];
   readonly end: TaskEnd;
   readonly actor?: string;
 }

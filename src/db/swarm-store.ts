@@ -1,8 +1,10 @@
 import { sql, type RawBuilder } from 'kysely';
 import type { ApprovalGate } from '../domain/approval.ts';
 import { swarmWorkflowId, taskWorkflowId } from '../domain/names.ts';
+import type { Budget } from '../domain/budget.ts';
 import type { Priority, TaskFailure, TaskState } from '../domain/task.ts';
 import type { BoundReached, Idempotency, UnknownPool } from './accept.ts';
+import type { BudgetRecord } from './budget-store.ts';
 import type { Database } from './database.ts';
 import type { TaskSummary } from './task-record.ts';
 
@@ -28,6 +30,8 @@ export interface SwarmRecord {
   readonly correlationId: string;
   readonly createdAt: string;
   readonly finishedAt: string | null;
+  /** What its tasks together may spend, and have; null: it brought none. */
+  readonly budget: BudgetRecord | null;
 }
 
 /** A node of the expanded graph, as it is stored: `template` is whatever the planner and the admission need. */
@@ -51,6 +55,8 @@ export interface NewSwarm {
   readonly onFailure: 'fail-fast' | 'continue';
   readonly maxParallel: number;
   readonly nodes: readonly NewSwarmNode[];
+  /** What its tasks together may spend; absent: nothing of its own. */
+  readonly budget?: Budget | null;
   readonly correlationId: string;
   readonly idempotency: Idempotency | null;
   readonly actor: string | null;

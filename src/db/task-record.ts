@@ -1,3 +1,4 @@
+import type { Amounts, Budget } from '../domain/budget.ts';
 import type { Usage } from '../domain/failure.ts';
 import type { CancelReason, Priority, TaskFailure, TaskState } from '../domain/task.ts';
 
@@ -37,6 +38,12 @@ export interface TaskSummary {
   readonly createdAt: string;
   readonly updatedAt: string;
   readonly finishedAt: string | null;
+  /** What it was submitted with; null: nothing of its own. */
+  readonly budget: Budget | null;
+  /** Over all its attempts. */
+  readonly spent: Amounts;
+  /** blocked by a budget: its name. */
+  readonly blockedOn: string | null;
 }
 
 /** A task with its texts. */

@@ -1,5 +1,6 @@
 import { assertNever } from './assert-never.ts';
 import { readEvidence } from './attempt-protocol-evidence.ts';
+import type { Amounts } from './budget.ts';
 import type { AttemptFacts, Memory, Observation, Refusal } from './attempt-protocol-types.ts';
 import type { LookSeen } from './look.ts';
 
@@ -21,6 +22,7 @@ const NOTHING_LASTS = {
 export function freshMemory(facts: AttemptFacts): Memory {
   return {
     ...NOTHING_LASTS,
+    counted: { usd: 0, tokens: 0 },
     committed: null,
     provablyUnsent: facts.state === 'planned',
     refusal: null,
@@ -95,6 +97,11 @@ function rememberLook(memory: Memory, facts: AttemptFacts, look: LookSeen, nowMs
         ? memory.aborting
         : null,
   };
+}
+
+/** The rows know this much of what the attempt has spent. */
+export function rememberCounted(memory: Memory, counted: Amounts): Memory {
+  return { ...memory, counted };
 }
 
 /** The row says `sending`: exactly this send may follow. */

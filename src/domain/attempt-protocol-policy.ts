@@ -31,6 +31,8 @@ export interface AttemptPolicy {
   readonly inattentionMs: number;
   /** Pause between looks while waiting for the gateway to change its mind. */
   readonly pollMs: number;
+  /** How often an attempt that something limits is looked at while it runs (P15); its gateway's events are quicker. */
+  readonly budgetPollMs: number;
   /** Pause between an abort and the look that confirms it. */
   readonly abortPollMs: number;
 }
@@ -47,5 +49,6 @@ export const DEFAULT_ATTEMPT_POLICY: AttemptPolicy = {
   runLimitMarginMs: 60_000,
   inattentionMs: 60_000,
   pollMs: 1_000,
+  budgetPollMs: 500,
   abortPollMs: 100,
 };

@@ -1,4 +1,5 @@
 import type { AttemptState, IndeterminateReason } from './attempt.ts';
+import type { Amounts, AttemptBudget, RunSpending } from './budget.ts';
 import type { RunAnswer, RunFailure } from './failure.ts';
 import type { Look } from './look.ts';
 import type { CancelReason } from './task.ts';
@@ -36,6 +37,8 @@ export interface AttemptFacts {
   readonly runLimitMs: number;
   /** Doing it twice does no harm (P27). */
   readonly idempotent: boolean;
+  /** What it may spend, and whether something around it is used up; null: nothing limits it (P15). */
+  readonly budget: AttemptBudget | null;
 }
 
 /**
@@ -78,6 +81,8 @@ export interface Memory {
   /** Since when this owner has tried to end what executes now. */
   readonly aborting: { readonly what: string; readonly sinceMs: number } | null;
   readonly endingSinceMs: number | null;
+  /** What of its spending stands in the rows; only of an attempt that something limits. */
+  readonly counted: Amounts;
   /** The send that was just committed to the row and not tried yet. */
   readonly committed: { readonly runId: string; readonly bootId: string } | null;
   /** Every send so far was made by this owner and answered with a refusal. */
@@ -127,6 +132,8 @@ export type Action =
   | { readonly kind: 'adopt'; readonly runId: string; readonly ownRunId: string }
   /** Wait for the run's end, at most `forMs`, then look. */
   | { readonly kind: 'follow'; readonly runId: string; readonly forMs: number }
+  /** P15: the rows are told what it has spent so far, for the budgets around it. */
+  | { readonly kind: 'count-usage'; readonly runs: readonly RunSpending[] }
   | { readonly kind: 'collect'; readonly answer: RunAnswer }
   | { readonly kind: 'fail'; readonly failure: RunFailure }
   /** P28: a request to end goes to the row first, whoever makes it. */

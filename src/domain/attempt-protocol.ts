@@ -8,6 +8,7 @@ import {
   type Evidence,
 } from './attempt-protocol-evidence.ts';
 import { decideIndeterminate } from './attempt-protocol-indeterminate.ts';
+import { watchBudget } from './attempt-protocol-budget.ts';
 import { unfinished } from './attempt-protocol-recovery.ts';
 import { sendNext } from './attempt-protocol-sending.ts';
 import type { Action } from './attempt-protocol-types.ts';
@@ -53,6 +54,10 @@ function decideNext(situation: Situation): Action {
       reason: `${facts.cancelRequested} before it was sent`,
     };
   }
+  if (facts.state === 'planned' && facts.budget !== null && facts.budget.gone !== null) {
+    // Nothing was sent: the task waits for its budget like any other.
+    return { kind: 'release', proof: 'planned', reason: `budget ${facts.budget.gone} is used up` };
+  }
   switch (seen.kind) {
     case 'unseen':
       return { kind: 'look', runIds: runIdsToLookFor(facts) };
@@ -85,7 +90,7 @@ function acknowledged(situation: Situation, runId: string): Action {
 
 /** Follows until the run ends, or until something is due for which nobody but this host watches (P19). */
 function follow({ facts, policy, nowMs }: Situation, runId: string): Action {
-  const due = [facts.deadlineAtMs];
+  const due = [facts.deadlineAtMs, facts.budget === null ? null : nowMs + policy.budgetPollMs];
   if (facts.sendingAtMs !== null) {
     due.push(facts.sendingAtMs + facts.runLimitMs + policy.runLimitMarginMs);
   }
@@ -132,7 +137,7 @@ function decideSent(situation: Situation, look: LookSeen): Action {
         ? { kind: 'adopt', runId: evidence.recovery.runId, ownRunId: evidence.recovery.ownRunId }
         : { kind: 'collect', answer: evidence.answer };
     case 'executing':
-      return executing(situation, evidence);
+      return executing(situation, evidence, look);
     case 'interrupted':
       if (facts.cancelRequested !== null) return confirmed(facts.cancelRequested);
       // R2: nothing is put behind another's run, not even a resend.
@@ -168,12 +173,15 @@ function confirmed(reason: CancelReason): Action {
 function executing(
   situation: Situation,
   evidence: Extract<Evidence, { kind: 'executing' }>,
+  look: LookSeen,
 ): Action {
   const { facts, memory, policy } = situation;
   if (facts.state === 'sending') return { kind: 'record-accepted', runId: evidence.runId };
   if (evidence.recovery !== null && isNew(situation, evidence.runId)) {
     return { kind: 'adopt', runId: evidence.runId, ownRunId: evidence.recovery.ownRunId };
   }
+  const spending = watchBudget(situation, look);
+  if (spending !== null) return spending;
   if (facts.cancelRequested === null && !runLimitPassed(situation)) {
     return follow(situation, evidence.runId);
   }

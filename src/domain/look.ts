@@ -1,4 +1,4 @@
-import type { RunAnswer, RunFailure } from './failure.ts';
+import type { RunAnswer, RunFailure, Usage } from './failure.ts';
 
 /**
  * What a gateway shows about one attempt's session, reduced to what protocol.md P22 decides by.
@@ -53,6 +53,8 @@ export interface OwnRun {
   readonly pendingInput: 'queued' | 'interrupted' | null;
   readonly answer: RunAnswer | null;
   readonly failure: RunFailure | null;
+  /** What its model calls have used so far, also while it executes; null: nothing that the gateway shows. */
+  readonly usage: Usage | null;
   /** The ledger says that the process ended under it ("… exited before restart"): not finished. */
   readonly endedByRestart: boolean;
 }
@@ -65,4 +67,5 @@ export interface RecoveryRun {
   readonly executing: boolean;
   readonly answer: RunAnswer | null;
   readonly failure: RunFailure | null;
+  readonly usage: Usage | null;
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { approvalTerms, checkApprovalTerms } from './approval-schema.ts';
+import { budgetLimits } from './budget-schema.ts';
 import { DEFAULT_MAX_PARALLEL, MAX_SWARM_NODES } from './swarm-limits.ts';
 import { byteLength, checkPlaceholders, PROMPT_LIMIT_BYTES } from './swarm-template.ts';
 import { PRIORITIES, type PriorityName } from './task.ts';
@@ -89,6 +90,7 @@ const common = {
     .max(MAX_SWARM_NODES, `must be at most ${MAX_SWARM_NODES}`)
     .default(DEFAULT_MAX_PARALLEL),
   tenant: poolName.optional(),
+  budget: budgetLimits.optional(),
   ...optionalSettings,
 };
 

@@ -1,9 +1,10 @@
+import { addUsage } from '../domain/budget.ts';
 import type { RunFailure, Usage } from '../domain/failure.ts';
 import type { GatewayIdentity, LookSeen, OwnRun, RecoveryRun } from '../domain/look.ts';
 import { classifyFailure } from './classify-failure.ts';
 import { asList, asRecord, asText, asTexts, type JsonRecord } from './json-value.ts';
 import { readLedgerRow, type LedgerRow } from './ledger.ts';
-import { addUsage, readRow, RECOVERY_PREFIX, textOf, type TranscriptRow } from './transcript.ts';
+import { readRow, RECOVERY_PREFIX, textOf, type TranscriptRow } from './transcript.ts';
 
 /** Stands in `foreignRunIds` for a run that the gateway executes in the session without naming it. */
 export const UNATTRIBUTED_RUN = 'unattributed';
@@ -114,8 +115,20 @@ function readOwnRun(session: SessionView, runId: string): OwnRun {
     ...outcome,
     userRow: session.rows.some((row) => row.role === 'user' && row.runId === runId),
     pendingInput: pending === 'queued' ? 'queued' : interrupted ? 'interrupted' : null,
+    usage: usageOf(session, runId),
     endedByRestart: !settled && session.ledger.get(runId)?.state === 'interrupted',
   };
+}
+
+/** Over all model calls of a run that stand in the transcript: each writes its row when it ends. */
+function usageOf(session: SessionView, runId: string): Usage | null {
+  return session.rows
+    .filter((row) => row.runId === runId && isSpoken(row))
+    .reduce<Usage | null>((sum, row) => addUsage(sum, row.usage), null);
+}
+
+function isSpoken(row: TranscriptRow): boolean {
+  return row.role === 'assistant' && !row.isFailureNotice;
 }
 
 type Outcome = Pick<OwnRun, 'executing' | 'answer' | 'failure'>;
@@ -129,7 +142,8 @@ function readOutcome(session: SessionView, runId: string): Outcome {
     return { executing: true, answer: null, failure: null };
   }
   if (finished !== undefined || (ledger?.state === 'completed' && failed === undefined)) {
-    return { executing: false, answer: answerOf(runId, rows, finished), failure: null };
+    const answer = answerOf(runId, rows, finished, usageOf(session, runId));
+    return { executing: false, answer, failure: null };
   }
   return { executing: false, answer: null, failure: failureOf(session, runId, failed) };
 }
@@ -155,10 +169,9 @@ function answerOf(
   runId: string,
   rows: readonly TranscriptRow[],
   finished: TranscriptRow | undefined,
+  usage: Usage | null,
 ): OwnRun['answer'] {
-  const spoken = rows.filter((row) => row.role === 'assistant' && !row.isFailureNotice);
-  const last = finished ?? spoken.at(-1);
-  const usage = spoken.reduce<Usage | null>((sum, row) => addUsage(sum, row.usage), null);
+  const last = finished ?? rows.filter(isSpoken).at(-1);
   return { runId, text: last?.text ?? '', usage, model: last?.model ?? null };
 }
 
@@ -226,6 +239,7 @@ function readRecoveries(session: SessionView, ownRunIds: ReadonlySet<string>): R
     runId,
     ownRunId,
     ...readOutcome(session, runId),
+    usage: usageOf(session, runId),
   }));
 }
 

@@ -66,18 +66,6 @@ export function textOf(content: unknown): string {
     .join('\n');
 }
 
-export function addUsage(left: Usage | null, right: Usage | null): Usage | null {
-  if (left === null) return right;
-  if (right === null) return left;
-  const cost = (left.costUsd ?? 0) + (right.costUsd ?? 0);
-  return {
-    inputTokens: left.inputTokens + right.inputTokens,
-    outputTokens: left.outputTokens + right.outputTokens,
-    totalTokens: left.totalTokens + right.totalTokens,
-    costUsd: left.costUsd === null && right.costUsd === null ? null : cost,
-  };
-}
-
 function inputRunId(key: string | null): string | null {
   return key?.endsWith(USER_SUFFIX) ? key.slice(0, -USER_SUFFIX.length) : null;
 }

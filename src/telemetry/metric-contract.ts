@@ -53,6 +53,20 @@ export const METRICS = {
     help: 'Gateways by state',
     labels: ['state'],
   },
+  budgetUsd: {
+    name: 'dash_budget_usd',
+    type: 'gauge',
+    source: 'rows',
+    help: 'Budgets of the fleet and of tenants in USD: limit, spent in this period, or reserved for open attempts',
+    labels: ['budget', 'kind'],
+  },
+  budgetTokens: {
+    name: 'dash_budget_tokens',
+    type: 'gauge',
+    source: 'rows',
+    help: 'Budgets of the fleet and of tenants in tokens: limit, spent in this period, or reserved for open attempts',
+    labels: ['budget', 'kind'],
+  },
   databaseUp: {
     name: 'dash_database_up',
     type: 'gauge',

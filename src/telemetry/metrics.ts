@@ -25,6 +25,13 @@ export interface RowMetrics {
     readonly count: number;
   }[];
   readonly approvals: readonly { readonly escalated: boolean; readonly count: number }[];
+  /** Of the fleet and of tenants, in USD and in tokens; null: no limit of this kind. */
+  readonly budgets: readonly {
+    readonly name: string;
+    readonly limit: { readonly usd: number | null; readonly tokens: number | null };
+    readonly spent: { readonly usd: number; readonly tokens: number };
+    readonly reserved: { readonly usd: number; readonly tokens: number };
+  }[];
   readonly findings: readonly {
     readonly kind: string;
     readonly repaired: boolean;
@@ -88,10 +95,17 @@ function rowSeries(registry: Registry): { show(rows: RowMetrics | null): void } 
   const attempts = counter(registry, METRICS.attempts);
   const approvals = approvalSeries(registry);
   const findings = counter(registry, METRICS.reconcileFindings);
+  const budgets = [
+    gauge(registry, METRICS.budgetUsd),
+    gauge(registry, METRICS.budgetTokens),
+  ] as const;
   const up = gauge(registry, METRICS.databaseUp);
   return {
     show: (rows) => {
-      for (const series of [tasks, depth, age, lanes, health, errors, gateways, attempts, findings])
+      for (const series of [
+        ...[tasks, depth, age, lanes, health, errors, gateways, attempts, findings],
+        ...budgets,
+      ])
         series.reset();
       approvals.show(rows?.approvals ?? []);
       up.set(rows === null ? 0 : 1);
@@ -110,6 +124,12 @@ function rowSeries(registry: Registry): { show(rows: RowMetrics | null): void } 
       }
       for (const { outcome, failureClass, count } of rows.attempts) {
         attempts.inc({ outcome, class: failureClass ?? 'none' }, count);
+      }
+      for (const { name: budget, limit, spent, reserved } of rows.budgets) {
+        for (const [kind, of] of Object.entries({ limit, spent, reserved })) {
+          if (limit.usd !== null) budgets[0].set({ budget, kind }, of.usd ?? 0);
+          if (limit.tokens !== null) budgets[1].set({ budget, kind }, of.tokens ?? 0);
+        }
       }
       for (const { kind, repaired, count } of rows.findings) {
         findings.inc({ kind, repaired: String(repaired) }, count);

@@ -29,6 +29,13 @@ const facts: fc.Arbitrary<AttemptFacts> = fc.record({
   deadlineAtMs: rarely(instant),
   idempotent: fc.boolean(),
   runLimitMs: fc.integer({ min: 1, max: 10_000_000 }),
+  budget: rarely(
+    fc.record({
+      usd: rarely(fc.constantFrom(0.001, 0.01)),
+      tokens: rarely(fc.constantFrom(100, 1_000)),
+      gone: rarely(fc.constant('fleet')),
+    }),
+  ),
 });
 
 const answer = rarely(
@@ -50,6 +57,15 @@ const failure = rarely(
   }),
 );
 
+const usage = rarely(
+  fc.record({
+    inputTokens: fc.nat(),
+    outputTokens: fc.nat(),
+    totalTokens: fc.oneof(fc.nat({ max: 2_000 }), fc.double()),
+    costUsd: fc.option(fc.double()),
+  }),
+);
+
 const seenLook: fc.Arbitrary<LookSeen> = fc.record({
   kind: fc.constant('seen'),
   gateway: fc.record({
@@ -66,6 +82,7 @@ const seenLook: fc.Arbitrary<LookSeen> = fc.record({
       pendingInput: fc.constantFrom(null, null, 'queued', 'interrupted'),
       answer,
       failure,
+      usage,
       endedByRestart: seldom,
     }),
     { maxLength: 3 },
@@ -78,6 +95,7 @@ const seenLook: fc.Arbitrary<LookSeen> = fc.record({
         executing: seldom,
         answer,
         failure,
+        usage,
       }),
       { maxLength: 2 },
     ),

@@ -94,6 +94,10 @@ begin
   t.schedule_id := p->>'scheduleId';
   t.workflow_id := p->>'workflowId';
   t.last_attempt := 0;
+  t.budget_usd := (p->'budget'->>'usd')::numeric;
+  t.budget_tokens := (p->'budget'->>'tokens')::bigint;
+  t.spent_usd := 0;
+  t.spent_tokens := 0;
   t.correlation_id := p->>'correlationId';
   t.created_at := now();
   t.updated_at := now();
@@ -106,13 +110,13 @@ language sql as $$
     (id, seq, tenant, pool, session_id, session_key, agent, prompt, priority, effective_priority, state, due_at,
      queue_expires_at, deadline_at, run_limit_seconds, max_attempts, idempotent, pinned_gateway, idempotency_key,
      request_hash, swarm_id, node_id, replay_of, workflow_id, correlation_id, created_at, updated_at,
-     state_reason, approval_id, schedule_id)
+     state_reason, approval_id, schedule_id, budget_usd, budget_tokens)
   values
     (t.id, t.seq, t.tenant, t.pool, t.session_id, t.session_key, t.agent, t.prompt, t.priority, t.effective_priority,
      t.state, t.due_at, t.queue_expires_at, t.deadline_at, t.run_limit_seconds, t.max_attempts, t.idempotent,
      t.pinned_gateway, t.idempotency_key, t.request_hash, t.swarm_id, t.node_id, t.replay_of, t.workflow_id,
      t.correlation_id, t.created_at, t.updated_at,
-     t.state_reason, t.approval_id, t.schedule_id)
+     t.state_reason, t.approval_id, t.schedule_id, t.budget_usd, t.budget_tokens)
 $$;
 
 create or replace function dash.after_insert(t dash.tasks, p_actor text) returns void

@@ -18,10 +18,12 @@ begin
     holds_lane = holds_lane and (p->>'keepLane')::boolean,
     indeterminate_reason = p->>'reason', evidence = dash.json_value(p->'evidence')
   where id = a.id;
+  perform dash.count_runs(a.id, p->'runs');
   if a.state <> 'indeterminate' then
     perform dash.emit_attempt(
       'attempt.indeterminate', t, a, p_data => jsonb_build_object('reason', p->>'reason'));
   end if;
+  perform dash.tell_budgets(dash.budget_names(t));
   return jsonb_build_object('kind', 'ok');
 end $$;
 

@@ -116,10 +116,12 @@ begin
   elsif a.open is not true then
     return dash.attempt_stands('state', a, t);
   end if;
+  perform dash.count_runs(a.id, p->'runs');
   perform dash.end_attempt(
     a, p->>'outcome', dash.json_value(p->'failure'), dash.json_value(p->'usage'), dash.json_value(p->'evidence'));
   perform dash.emit_attempt(
     'attempt.closed', t, a, p_data => jsonb_build_object('outcome', p->'outcome', 'failure', p->'failure'));
+  perform dash.tell_budgets(dash.budget_names(t));
   return jsonb_build_object(
     'kind', 'closed', 'attemptsUsed', dash.attempts_used(t.id), 'maxAttempts', t.max_attempts);
 end $$;
@@ -141,6 +143,7 @@ begin
   update dash.attempts set
     state = 'released', holds_lane = false, closed_at = now(), release_reason = p->>'reason'
   where id = a.id returning * into a;
+  perform dash.return_reservation(a.id);
   update dash.sessions set gateway_id = null where id = t.session_id and not touched;
   perform dash.count_attempt('released', null);
   v_step := dash.to_queue(t, a, null);

@@ -22,7 +22,7 @@ begin
   end if;
   while v_left > 0 and cardinality(v_free) > 0 and dash.anything_queued() loop
     c := dash.next_candidate(v_free, v_capped);
-    exit when c.task_id is null;
+    exit when c.task_id is null or cardinality(v_blocked) >= 50;
     v_attempt := dash.dispatch(c.task_id, c.gateway);
     if v_attempt.id is not null then
       v_left := v_left - 1;
@@ -35,6 +35,10 @@ begin
   end loop;
   perform dash.charge_claims(p->'gateways', v_claims);
   perform dash.emit_claims(v_claims, v_blocked);
+  -- Many that no budget has room for: the next claim goes on with them, so that none lasts long.
+  if cardinality(v_blocked) >= 50 then
+    perform dash.hint_work();
+  end if;
   return jsonb_build_object('claims', v_claims);
 end $$;
 
@@ -99,16 +103,22 @@ language sql immutable as $$
     where g.lanes > taken.n order by g.id)
 $$;
 
--- Makes the attempt and moves the task (P13). A null row when the task changed meanwhile, or when an open attempt
--- stands in the way: then the task is blocked, for reconcile, and the batch goes on.
+-- Makes the attempt and moves the task (P13). A null row when the task changed meanwhile, when a budget has no room
+-- (P15), or when an open attempt stands in the way: then the task is blocked and the batch goes on.
 create or replace function dash.dispatch(p_task_id text, g dash.free_gateway) returns dash.attempts
 language plpgsql as $$
 declare
   t dash.tasks;
   a dash.attempts;
+  v_budget text;
 begin
   t := dash.lock_task(p_task_id);
   if t.state <> 'queued' or t.pinned_gateway <> g.id then
+    return a;
+  end if;
+  v_budget := dash.budget_refusing(t);
+  if v_budget is not null then
+    perform dash.block_for_budget(t, v_budget);
     return a;
   end if;
   insert into dash.attempts (id, task_id, number, tenant, session_id, gateway_id, owner_epoch, state, route)
@@ -125,6 +135,7 @@ begin
     pinned_gateway = case when t.session_id is null then t.pinned_gateway else g.id end
   where id = t.id;
   update dash.sessions set gateway_id = g.id, updated_at = now() where id = t.session_id and gateway_id is null;
+  perform dash.reserve_budget(a, t);
   perform dash.advance_pass(t.pool, t.effective_priority, t.tenant);
   return a;
 end $$;
@@ -157,6 +168,7 @@ begin
   end loop;
   foreach v_task_id in array p_blocked loop
     select * into t from dash.tasks where id = v_task_id;
-    perform dash.emit_task('task.blocked', t, p_data => jsonb_build_object('reason', t.state_reason));
+    perform dash.emit_task('task.blocked', t, p_data =>
+      jsonb_strip_nulls(jsonb_build_object('reason', t.state_reason, 'budget', t.blocked_on)));
   end loop;
 end $$;

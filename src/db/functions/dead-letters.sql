@@ -44,6 +44,7 @@ language sql stable as $$
     'tenant', t.tenant, 'pool', t.pool, 'sessionKey', t.session_key, 'agent', t.agent, 'prompt', t.prompt,
     'priority', t.priority, 'deadlineAt', now() + (t.deadline_at - t.created_at),
     'runLimitSeconds', t.run_limit_seconds, 'maxAttempts', t.max_attempts, 'idempotent', t.idempotent,
+    'budget', dash.budget_of(t),
     'correlationId', t.correlation_id, 'approval', dash.gate_of(t)) || coalesce(p->'edits', '{}')
 $$;
 

@@ -50,3 +50,9 @@ language sql stable as $$
     'outcome', outcome, 'failureClass', nullif(failure_class, ''), 'count', count)), '[]')
   from dash.attempt_counts
 $$;
+
+create or replace function dash.wide_budgets(p jsonb) returns jsonb
+language sql stable as $$
+  select coalesce(jsonb_agg(jsonb_build_object('name', b.name) || dash.budget_figures(b) order by b.number), '[]')
+  from dash.budgets x cross join lateral dash.rolled(x) b where x.scope in ('fleet', 'tenant')
+$$;

@@ -16,7 +16,9 @@ language sql stable as $$
     'replayOf', t.replay_of, 'workflowId', t.workflow_id, 'cancelRequested', t.cancel_requested,
     'approvalId', t.approval_id, 'scheduleId', t.schedule_id,
     'lastAttempt', t.last_attempt, 'correlationId', t.correlation_id, 'createdAt', dash.iso(t.created_at),
-    'updatedAt', dash.iso(t.updated_at), 'finishedAt', dash.iso(t.finished_at))
+    'updatedAt', dash.iso(t.updated_at), 'finishedAt', dash.iso(t.finished_at),
+    'budget', dash.budget_of(t), 'spent', jsonb_build_object('usd', t.spent_usd, 'tokens', t.spent_tokens),
+    'blockedOn', t.blocked_on)
 $$;
 
 -- How a task ended, in the shape of the domain's TaskEnd; null while it is open.
@@ -42,7 +44,8 @@ language sql stable as $$
     'usage', a.usage, 'route', a.route, 'unexpected', a.unexpected, 'releaseReason', a.release_reason,
     'plannedAt', dash.iso(a.planned_at), 'deliveredAt', dash.iso(a.delivered_at),
     'sendingAt', dash.iso(a.sending_at), 'acceptedAt', dash.iso(a.accepted_at),
-    'indeterminateAt', dash.iso(a.indeterminate_at), 'closedAt', dash.iso(a.closed_at))
+    'indeterminateAt', dash.iso(a.indeterminate_at), 'closedAt', dash.iso(a.closed_at),
+    'limit', jsonb_build_object('usd', a.limit_usd, 'tokens', a.limit_tokens))
 $$;
 
 -- What a host needs to deliver an attempt: the answer of the claim, and of planned_attempts.
@@ -90,7 +93,8 @@ language sql stable as $$
         'skipped', count(*) filter (where state = 'skipped'))
       from dash.swarm_nodes where swarm_id = s.id),
     'workflowId', s.workflow_id, 'correlationId', s.correlation_id, 'createdAt', dash.iso(s.created_at),
-    'finishedAt', dash.iso(s.finished_at))
+    'finishedAt', dash.iso(s.finished_at),
+    'budget', (select dash.budget_json(b) from dash.budgets b where b.name = 'swarm:' || s.id))
 $$;
 
 create or replace function dash.session_json(s dash.sessions) returns jsonb

@@ -13,6 +13,7 @@ language sql stable as $$
   select case
     when t.cancel_requested is not null then dash.end_by(t.cancel_requested)
     when t.deadline_at <= now() then dash.end_by('expired')
+    when dash.is_spent(t) then dash.spent_end(t)
   end
 $$;
 

@@ -19,6 +19,7 @@ language sql stable as $$
       'deadlineInMs', round(extract(epoch from t.deadline_at - clock_timestamp()) * 1000),
       'runLimitSeconds', t.run_limit_seconds, 'maxAttempts', t.max_attempts,
       'attemptsUsed', dash.attempts_used(t.id), 'createdAt', dash.iso(t.created_at)),
+    'budget', dash.attempt_budget(a, t),
     'gateway', jsonb_build_object(
       'kind', g.kind, 'endpoint', g.endpoint, 'state', g.state, 'ownerHost', g.owner_host,
       'ownerEpoch', g.owner_epoch, 'bootId', g.boot_id, 'stateId', g.state_id))
@@ -59,7 +60,8 @@ $$;
 create or replace function dash.cancel_requests(p jsonb) returns jsonb
 language sql stable as $$
   select coalesce(jsonb_agg(jsonb_build_object(
-    'attemptId', a.id, 'taskId', t.id, 'reason', t.cancel_requested)), '[]')
+    'attemptId', a.id, 'taskId', t.id, 'reason', coalesce(t.cancel_requested, 'budget'))), '[]')
   from dash.attempts a join dash.tasks t on t.id = a.task_id
-  where a.id = any(dash.text_array(p->'attemptIds')::uuid[]) and a.open and t.cancel_requested is not null
+  where a.id = any(dash.text_array(p->'attemptIds')::uuid[]) and a.open
+    and (t.cancel_requested is not null or dash.budget_gone(a, t) is not null)
 $$;

@@ -29,6 +29,7 @@ begin
     return dash.task_stands('not-current-attempt', v_task);
   end if;
   if v_attempt.open then
+    perform dash.count_runs(v_attempt.id, p->'runs');
     perform dash.end_attempt(
       v_attempt, p->>'attemptOutcome', dash.json_value(coalesce(p->'attemptFailure', p->'end'->'failure'->'lastFailure')),
       dash.json_value(p->'end'->'usage'), null);
@@ -71,6 +72,7 @@ begin
     usage = coalesce(p_usage, usage),
     evidence = coalesce(p_evidence, evidence)
   where id = a.id;
+  perform dash.return_reservation(a.id);
   perform dash.count_at_gateway(a, p_outcome, p_failure, p_usage);
   perform dash.count_attempt(p_outcome, case when p_outcome = 'failed' then p_failure->>'class' end);
 end $$;
@@ -106,7 +108,9 @@ begin
   where tenant = t.tenant and pool = t.pool and priority = t.priority;
   perform dash.emit_task(
     'task.' || t.state, t, a.id, a.gateway_id, p_actor,
-    jsonb_strip_nulls(jsonb_build_object('reason', t.state_reason, 'attempts', t.last_attempt, 'usage', t.usage)));
+    jsonb_strip_nulls(jsonb_build_object(
+      'reason', t.state_reason, 'attempts', t.last_attempt, 'usage', t.usage, 'spent', dash.spent_json(t))));
+  perform dash.tell_budgets(dash.budget_names(t));
   if t.approval_id is not null then
     perform dash.withdraw_approval(t, p_actor);
   end if;

@@ -44,6 +44,11 @@ begin
   select s.id, n->>'nodeId', position::integer, dash.text_array(n->'dependsOn'), n->'template',
     coalesce(n->>'kind', 'task')
   from jsonb_array_elements(p->'nodes') with ordinality as x (n, position);
+  if dash.json_value(p->'budget') is not null then
+    insert into dash.budgets (name, scope, tenant, limit_usd, limit_tokens, period)
+    values ('swarm:' || s.id, 'swarm', s.tenant, (p->'budget'->>'usd')::numeric, (p->'budget'->>'tokens')::bigint,
+            'total');
+  end if;
   e.type := 'swarm.accepted';
   e.tenant := s.tenant;
   e.swarm_id := s.id;

@@ -113,7 +113,7 @@ export async function emptyDatabase(pool: Pool): Promise<void> {
   await pool.query(`
     truncate dash.tasks, dash.attempts, dash.sessions, dash.swarms, dash.swarm_nodes, dash.blobs, dash.passes,
       dash.task_counts, dash.attempt_counts, dash.dead_letters, dash.events, dash.reconcile_findings,
-      dash.gateways, dash.gateway_credentials, dash.gateway_starts, dash.api_keys cascade;
+      dash.budgets, dash.spending, dash.gateways, dash.gateway_credentials, dash.gateway_starts, dash.api_keys cascade;
     delete from dash.pools where id <> 'default';
     update dash.installation set fleet_paused = false, max_open_tasks = 10000, max_running_total = null,
       max_running_per_tenant = null`);

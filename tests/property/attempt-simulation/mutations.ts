@@ -76,6 +76,7 @@ function methodsOf(connection: RunConnection): RunConnection {
     abortRun: (request) => connection.abortRun(request),
     followRun: (options) => connection.followRun(options),
     onState: (listener) => connection.onState(listener),
+    onRunEvent: (runId, listener) => connection.onRunEvent(runId, listener),
   };
 }
 
@@ -87,6 +88,7 @@ function blank({ runId }: OwnRun): OwnRun {
     pendingInput: null,
     answer: null,
     failure: null,
+    usage: null,
     endedByRestart: false,
   };
 }

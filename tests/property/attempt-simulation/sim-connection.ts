@@ -99,6 +99,9 @@ export class SimConnection implements RunConnection {
     return this.#request(() => this.#gateway.abort(runId));
   };
 
+  /** No task of a simulation has a budget: nobody listens. */
+  onRunEvent: RunConnection['onRunEvent'] = () => () => undefined;
+
   followRun: RunConnection['followRun'] = ({ runId, signal }: FollowOptions) =>
     new Promise((resolve) => {
       let over = false;

@@ -189,6 +189,7 @@ export class SimGateway {
         executing: run.status === 'executing' || run.status === 'queued',
         answer: answerOf(run, this.#world.timeMs),
         failure: failureOf(run, this.#world.timeMs),
+        usage: null,
       })),
       foreignRunIds: session
         .filter((run) => !known.has(run.runId))
@@ -373,6 +374,7 @@ function ownRun(runId: string, run: TrueRun | null, nowMs: number): OwnRun {
       status === 'queued' ? 'queued' : status === 'input-interrupted' ? 'interrupted' : null,
     answer: run === null ? null : answerOf(run, nowMs),
     failure: run === null ? null : failureOf(run, nowMs),
+    usage: null,
     endedByRestart: status === 'turn-interrupted',
   };
 }

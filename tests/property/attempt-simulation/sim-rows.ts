@@ -203,6 +203,7 @@ export class SimRows {
             }
           }),
         ),
+      countUsage: () => call(() => ({ kind: 'ok', budget: null })),
       closeAttempt: (options) => call(() => this.#close(options)),
       releaseAttempt: (options) => call(() => this.#release(options)),
       settleTask: (options) => call(() => this.#settle(options)),
@@ -403,6 +404,7 @@ export class SimRows {
       evidence: null,
       decision: null,
       usage: null,
+      limit: { usd: null, tokens: null },
       route: {},
       unexpected: attempt.unexpected,
       releaseReason: null,
@@ -434,6 +436,7 @@ export class SimRows {
         attemptsUsed: used(task),
         createdAt: iso(0),
       },
+      budget: null,
       gateway: {
         kind: 'adopted',
         endpoint: '',

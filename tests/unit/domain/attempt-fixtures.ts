@@ -37,6 +37,7 @@ export function facts(change: Partial<AttemptFacts> = {}): AttemptFacts {
     deadlineAtMs: null,
     idempotent: false,
     runLimitMs: 3_600_000,
+    budget: null,
     ...change,
   };
 }
@@ -61,6 +62,7 @@ export function own(change: Partial<OwnRun> = {}): OwnRun {
     pendingInput: null,
     answer: null,
     failure: null,
+    usage: null,
     endedByRestart: false,
     ...change,
   };
@@ -88,6 +90,7 @@ export function recovery(change: Partial<RecoveryRun> = {}): RecoveryRun {
     executing: false,
     answer: null,
     failure: null,
+    usage: null,
     ...change,
   };
 }

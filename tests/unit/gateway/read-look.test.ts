@@ -42,6 +42,7 @@ describe('what a real gateway shows', () => {
           pendingInput: null,
           answer: null,
           failure: null,
+          usage: null,
           endedByRestart: false,
         },
       ],

@@ -14,6 +14,20 @@ const ROWS: RowMetrics = {
     { outcome: 'failed', failureClass: 'transient', count: 2 },
   ],
   approvals: [{ escalated: false, count: 2 }],
+  budgets: [
+    {
+      name: 'fleet',
+      limit: { usd: 10, tokens: null },
+      spent: { usd: 2.5, tokens: 900 },
+      reserved: { usd: 1, tokens: 0 },
+    },
+    {
+      name: 'tenant:acme',
+      limit: { usd: null, tokens: 1000 },
+      spent: { usd: 2.5, tokens: 900 },
+      reserved: { usd: 1, tokens: 0 },
+    },
+  ],
   findings: [{ kind: 'dirty-swarm', repaired: true, count: 4 }],
 };
 
