@@ -78,6 +78,7 @@ export function createClient(options: ClientOptions): DashClient {
     gateways: calls(ROUTES.gateways),
     pools: calls(ROUTES.pools),
     policy: calls(ROUTES.policy),
+    budgets: calls(ROUTES.budgets),
     health: calls({ live: ROUTES.operations.live, ready: ROUTES.operations.ready }),
     events: (follow: FollowOptions = {}) => followEvents(options, follow),
   };

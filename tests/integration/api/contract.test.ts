@@ -115,6 +115,11 @@ const SUCCESSES: Readonly<Record<string, () => Promise<{ path: string; body?: un
   'reconcile.findings': () => at('/api/v1/reconcile-findings?standing=true&kind=owner-gone'),
   'reconcile.run': () => at('/api/v1/reconcile/run'),
   'pools.list': () => at('/api/v1/pools'),
+  'tasks.spending': async () => at(`/api/v1/tasks/${await newTask()}/spending`),
+  'budgets.list': () => at('/api/v1/budgets?scope=tenant'),
+  'budgets.get': async () => at(`/api/v1/budgets/${await newBudget()}`),
+  'budgets.put': () => at('/api/v1/budgets/fleet', { usd: 1000, period: 'month' }),
+  'budgets.remove': async () => at(`/api/v1/budgets/${await newBudget()}`),
   'events.stream': () => at('/api/v1/events?after=start'),
   'operations.live': () => at('/health/live'),
   'operations.ready': () => at('/health/ready'),
@@ -152,6 +157,10 @@ async function newSwarm(): Promise<string> {
 async function newSchedule(): Promise<string> {
   const { schedule } = await api.client.schedules.create({ body: SCHEDULE });
   return schedule.id;
+}
+async function newBudget(): Promise<string> {
+  const params = { budgetName: 'tenant:frugal' };
+  return (await api.client.budgets.put({ params, body: { tokens: 5 } })).name;
 }
 async function newGateway(): Promise<string> {
   const { id } = await api.client.gateways.register({ body: { kind: 'managed' } });

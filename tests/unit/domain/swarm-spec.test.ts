@@ -52,10 +52,12 @@ describe('what a specification may not say', () => {
     ]);
   });
 
-  it('a budget is refused while nothing enforces budgets (P15)', () => {
-    expect(problems({ ...dag([{ id: 'a', prompt: 'p' }]), budget: { usd: 1 } })).toEqual([
-      expect.stringMatching(/^budget: "budget" is not known here/),
-    ]);
+  it.each([
+    [{ usd: -1 }, 'budget.usd: must be greater than 0'],
+    [{ tokens: 0 }, 'budget.tokens: must be at least 1'],
+    [{}, 'budget: must have a limit: usd, tokens, or both'],
+  ])('the budget %j is refused with its path (P15)', (budget, problem) => {
+    expect(problems({ ...dag([{ id: 'a', prompt: 'p' }]), budget })).toEqual([problem]);
   });
 
   it('an id used twice is named with its first use (swarm specification)', () => {

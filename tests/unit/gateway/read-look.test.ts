@@ -194,6 +194,7 @@ describe('after a crash of a real gateway', () => {
         executing: true,
         answer: null,
         failure: null,
+        usage: null,
       },
     ]);
     expect(look.foreignRunIds).toEqual([]);
