@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 
 import type { Clock } from '../platform/clock.ts';
 import { stubAnswer } from './stub-answer.ts';
-import { promptOf, readDirectives, type Directives } from './stub-prompt.ts';
+import { promptOf, readDirectives, toolResultsOf, type Directives } from './stub-prompt.ts';
 import { asRecord, isRecord } from './json-value.ts';
 
 export interface StubModelOptions {
@@ -128,7 +128,10 @@ async function answer(
   if (directives.sleepMs > 0) await clock.sleep(directives.sleepMs, closing);
   if (closing.aborted) return;
   const text = directives.say ?? stubAnswer(call.prompt);
-  const completion = completionOf(body, call.prompt, text);
+  const callsTool = toolResultsOf(body['messages']) < directives.calls - 1;
+  const completion = callsTool
+    ? toolCallOf(body, call.prompt)
+    : completionOf(body, call.prompt, text);
   if (body['stream'] !== true) {
     call.outcome = 'answered';
     return json(response, 200, completion.whole);
@@ -155,35 +158,67 @@ function completionOf(
   prompt: string,
   text: string,
 ): Completion {
+  return completionWith(body, {
+    prompt,
+    completionTokens: tokens(text),
+    finish: 'stop',
+    message: { role: 'assistant', content: text },
+    deltas: [{ role: 'assistant', content: '' }, ...pieces(text).map((content) => ({ content }))],
+  });
+}
+
+function completionWith(
+  body: Readonly<Record<string, unknown>>,
+  said: {
+    readonly prompt: string;
+    readonly completionTokens: number;
+    readonly finish: 'stop' | 'tool_calls';
+    readonly message: unknown;
+    readonly deltas: readonly unknown[];
+  },
+): Completion {
+  const { completionTokens, finish, message, deltas } = said;
   const common = { id: 'chatcmpl-stub', created: 0, model: body['model'] ?? MODEL_ID };
-  const promptTokens = tokens(prompt);
-  const completionTokens = tokens(text);
+  const promptTokens = tokens(said.prompt);
   const usage = {
     prompt_tokens: promptTokens,
     completion_tokens: completionTokens,
     total_tokens: promptTokens + completionTokens,
   };
-  const chunk = (delta: unknown, finish: string | null): unknown => ({
+  const chunk = (delta: unknown, finishReason: string | null): unknown => ({
     ...common,
     object: 'chat.completion.chunk',
-    choices: [{ index: 0, delta, finish_reason: finish }],
+    choices: [{ index: 0, delta, finish_reason: finishReason }],
   });
-  const message = { role: 'assistant', content: text };
   return {
     whole: {
       ...common,
       object: 'chat.completion',
-      choices: [{ index: 0, message, finish_reason: 'stop' }],
+      choices: [{ index: 0, message, finish_reason: finish }],
       usage,
     },
     chunks: [
-      chunk({ role: 'assistant', content: '' }, null),
-      ...pieces(text).map((content) => chunk({ content }, null)),
-      chunk({}, 'stop'),
+      ...deltas.map((delta) => chunk(delta, null)),
+      chunk({}, finish),
       { ...common, object: 'chat.completion.chunk', choices: [], usage },
     ],
   };
 }
+
+/** Asks for a tool, so that the turn goes on with another call of the model. */
+function toolCallOf(body: Readonly<Record<string, unknown>>, prompt: string): Completion {
+  const id = `call-${toolResultsOf(body['messages']) + 1}`;
+  const call = { id, type: 'function', function: { name: 'session_status', arguments: '{}' } };
+  return completionWith(body, {
+    prompt,
+    completionTokens: TOOL_CALL_TOKENS,
+    finish: 'tool_calls',
+    message: { role: 'assistant', content: null, tool_calls: [call] },
+    deltas: [{ role: 'assistant', content: '' }, { tool_calls: [{ index: 0, ...call }] }],
+  });
+}
+
+const TOOL_CALL_TOKENS = 5;
 
 /** At most this many pieces, so that a long answer does not become thousands of events. */
 const MAX_PIECES = 20;

@@ -5,6 +5,8 @@ import { RECOVERY_PREFIX, textOf } from './transcript.ts';
 export interface Directives {
   /** `[[say:text]]`: answer this. */
   readonly say: string | null;
+  /** `[[calls:n]]`: ask for a tool until this is the n-th call of the turn. */
+  readonly calls: number;
   /** `[[sleep:ms]]`: wait first. */
   readonly sleepMs: number;
   /** `[[status:code]]`: refuse with this HTTP status. */
@@ -19,6 +21,7 @@ export function readDirectives(prompt: string): Directives {
   const status = Number(directive(prompt, 'status'));
   return {
     say: directive(prompt, 'say'),
+    calls: Math.max(1, Number(directive(prompt, 'calls') ?? 1) || 1),
     sleepMs: Math.max(0, Number(directive(prompt, 'sleep') ?? 0) || 0),
     status: Number.isInteger(status) && status >= 400 && status <= 599 ? status : null,
     hang: directive(prompt, 'hang') !== null,
@@ -48,6 +51,15 @@ export function promptOf(messages: unknown): string {
   const last = said.at(-1) ?? '';
   if (!last.startsWith(RECOVERY_PREFIX)) return last;
   return said.findLast((text) => !text.startsWith(RECOVERY_PREFIX)) ?? last;
+}
+
+/** How many answers of tools came in since a person or task spoke last: model calls of this turn before this one. */
+export function toolResultsOf(messages: unknown): number {
+  const roles = asList(messages)
+    .map(asRecord)
+    .filter((message) => !textOf(message['content']).trimStart().startsWith(OWN_CONTEXT))
+    .map((message) => message['role']);
+  return roles.slice(roles.lastIndexOf('user') + 1).filter((role) => role === 'tool').length;
 }
 
 function bare(text: string): string {

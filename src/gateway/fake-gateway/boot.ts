@@ -214,6 +214,7 @@ export class Boot {
         agent(run, 'assistant', { text, delta: text });
         agent(run, 'usage', { outputTokens });
       },
+      usage: (run, outputTokens) => agent(run, 'usage', { outputTokens }),
       chat: (run, data) => {
         const { runId, sessionKey, agentId, seq } = run;
         this.broadcast('chat', { runId, sessionKey, agentId, seq, ...data });

@@ -17,6 +17,8 @@ export interface LiveRun {
   readonly stop: AbortController;
   phase: 'queued' | 'executing' | 'ended';
   startedAt: number | null;
+  /** Of its model calls that have ended. */
+  outputTokens: number;
   /** The number of its latest event. */
   seq: number;
   end: RunEnd | null;

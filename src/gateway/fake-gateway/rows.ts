@@ -43,6 +43,21 @@ export function assistantRow(
   };
 }
 
+/** A model call that asks for a tool: its usage counts, the turn goes on behind it. */
+export function toolCallRow(
+  runId: string,
+  usage: Readonly<Record<string, unknown>>,
+  place: RowPlace,
+): StoredRow {
+  return {
+    ...spoken('', place),
+    content: [{ type: 'toolCall', id: `call-${place.seq}`, name: 'session_status', arguments: {} }],
+    usage,
+    stopReason: 'toolUse',
+    __openclaw: { runId, ...meta(place) },
+  };
+}
+
 export function terminalErrorRow(runId: string, text: string, place: RowPlace): StoredRow {
   const idempotencyKey = `${runId}:terminal-error`;
   return {

@@ -87,6 +87,7 @@ export class RunEngine {
       stop: new AbortController(),
       phase: 'queued',
       startedAt: null,
+      outputTokens: 0,
       seq: 0,
       end: null,
       endedAtMonotonic: 0,
@@ -157,6 +158,7 @@ export class RunEngine {
     }
     this.#begin(run);
     const ended = AbortSignal.any([run.stop.signal, boot]);
+    if (plan.kind === 'answer' && !(await this.#callTools(run, plan, ended))) return;
     const planMs = plan.kind === 'hang' ? Number.POSITIVE_INFINITY : (plan.delayMs ?? 0);
     const limitMs = run.timeoutMs ?? Number.POSITIVE_INFINITY;
     const waitMs = Math.min(planMs, limitMs, MAX_WAIT_MS);
@@ -164,6 +166,20 @@ export class RunEngine {
     if (planMs > limitMs) return this.#outcomes.timedOut(run);
     if (plan.kind === 'answer') return this.#outcomes.answered(run, plan.text);
     if (plan.kind === 'fail') return this.#outcomes.failed(run, plan.failure);
+  }
+
+  /** The model calls before the last one, each of which only asks for a tool; false when the turn ended meanwhile. */
+  async #callTools(
+    run: LiveRun,
+    { calls = 1, delayMs = 0 }: { readonly calls?: number; readonly delayMs?: number },
+    ended: AbortSignal,
+  ): Promise<boolean> {
+    for (let call = 1; call < calls; call += 1) {
+      if (!(await waitFor(this.#options.clock, delayMs, ended)) || run.phase === 'ended')
+        return false;
+      this.#outcomes.calledTool(run);
+    }
+    return true;
   }
 
   #begin(run: LiveRun): void {

@@ -8,6 +8,7 @@ import {
   FAKE_PROVIDER,
   terminalErrorRow,
   timedOutRow,
+  toolCallRow,
   usageOf,
 } from './rows.ts';
 import { wordsOf, type ScriptedFailure } from './script.ts';
@@ -17,6 +18,8 @@ import type { WireLog } from './wire-log.ts';
 export interface Emit {
   lifecycle(run: LiveRun, data: Readonly<Record<string, unknown>>): void;
   assistant(run: LiveRun, text: string, outputTokens: number): void;
+  /** Tokens of all answers of the run so far. */
+  usage(run: LiveRun, outputTokens: number): void;
   chat(run: LiveRun, data: Readonly<Record<string, unknown>>): void;
   task(task: StoredTask): void;
 }
@@ -32,6 +35,8 @@ export interface OutcomeOptions {
 
 const TIMED_OUT =
   'Request timed out before a response was generated. Please try again, or increase `agents.defaults.timeoutSeconds` in your config.';
+/** Stands for the words of a call for a tool. */
+const TOOL_CALL = 'a call for a tool';
 const ABORTED = 'This operation was aborted | 20';
 
 interface Booking {
@@ -49,6 +54,15 @@ export class RunOutcomes {
     this.#options = options;
   }
 
+  /** One model call has ended that asks for a tool; the turn goes on. */
+  calledTool(run: LiveRun): void {
+    const { clock, emit } = this.#options;
+    const usage = usageOf(run.prompt, TOOL_CALL);
+    run.outputTokens += Number(usage['output']);
+    emit.usage(run, run.outputTokens);
+    this.#append(run, (seq) => toolCallRow(run.runId, usage, { seq, atMs: clock.now() }));
+  }
+
   answered(run: LiveRun, text: string): void {
     const { clock, emit } = this.#options;
     const atMs = clock.now();
@@ -61,7 +75,7 @@ export class RunOutcomes {
       error: null,
       abortedLastRun: false,
     });
-    emit.assistant(run, text, Number(usage['output']));
+    emit.assistant(run, text, run.outputTokens + Number(usage['output']));
     const reply = { terminalReply: { disposition: 'visible', text }, stopReason: 'stop' };
     emit.lifecycle(run, {
       phase: 'end',

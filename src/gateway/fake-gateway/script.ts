@@ -14,7 +14,13 @@ export interface Turn {
 
 /** What becomes of a turn. Delays are in milliseconds of the fake's clock. */
 export type TurnPlan =
-  | { readonly kind: 'answer'; readonly text: string; readonly delayMs?: number }
+  | {
+      readonly kind: 'answer';
+      readonly text: string;
+      readonly delayMs?: number;
+      /** Model calls that the turn makes, each of `delayMs` and each with its own usage; 1 when absent. */
+      readonly calls?: number;
+    }
   | { readonly kind: 'fail'; readonly failure: ScriptedFailure; readonly delayMs?: number }
   | { readonly kind: 'hang' };
 
@@ -98,7 +104,7 @@ export function wordsOf(failure: ScriptedFailure): FailureWords {
 
 /**
  * Directives anywhere in a prompt, the same words that the stub model knows:
- * `[[say:text]]` `[[sleep:ms]]` `[[status:code]]` `[[hang]]` `[[drop]]`, and `[[fail:<ScriptedFailure>]]`.
+ * `[[say:text]]` `[[calls:n]]` `[[sleep:ms]]` `[[status:code]]` `[[hang]]` `[[drop]]`, and `[[fail:<ScriptedFailure>]]`.
  */
 export function planFromPrompt(prompt: string): TurnPlan {
   const delayMs = Number(directive(prompt, 'sleep') ?? 0);
@@ -106,7 +112,13 @@ export function planFromPrompt(prompt: string): TurnPlan {
   const failure = failureOf(prompt);
   if (failure !== null) return { kind: 'fail', failure, delayMs };
   const said = directive(prompt, 'say');
-  return { kind: 'answer', text: said ?? `fake answer to: ${prompt.slice(0, 200)}`, delayMs };
+  const calls = Math.max(1, Number(directive(prompt, 'calls') ?? 1) || 1);
+  return {
+    kind: 'answer',
+    text: said ?? `fake answer to: ${prompt.slice(0, 200)}`,
+    delayMs,
+    calls,
+  };
 }
 
 function failureOf(prompt: string): ScriptedFailure | null {
