@@ -14,16 +14,18 @@ import type { RowMetrics } from '../src/telemetry/metrics.ts';
 
 /** What the series made of rows show now (R16). */
 export async function readRowMetrics(db: Database): Promise<RowMetrics> {
-  const [tasks, queue, lanes, gateways, attempts, findings, approvals, budgets] = await Promise.all([
-    taskStateCounts(db),
-    queueDepth(db),
-    lanesByGateway(db),
-    gatewayStates(db),
-    attemptOutcomes(db),
-    findingCounts(db),
-    openApprovalCounts(db),
-    wideBudgets(db),
-  ]);
+  const [tasks, queue, lanes, gateways, attempts, findings, approvals, budgets] = await Promise.all(
+    [
+      taskStateCounts(db),
+      queueDepth(db),
+      lanesByGateway(db),
+      gatewayStates(db),
+      attemptOutcomes(db),
+      findingCounts(db),
+      openApprovalCounts(db),
+      wideBudgets(db),
+    ],
+  );
   return {
     tasks,
     queue: queue.map((row) => ({ ...row, priority: priorityName(row.priority) })),

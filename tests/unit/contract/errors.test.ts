@@ -84,8 +84,7 @@ describe('the error catalog', () => {
 
 /** `task-not-found` and its like are made from the kind of thing that was not found. */
 function isMentioned(sources: string, code: ErrorCode): boolean {
-  const kind =
-    /^(task|swarm|schedule|approval|session|gateway|budget)-not-found$/.exec(code)?.[1];
+  const kind = /^(task|swarm|schedule|approval|session|gateway|budget)-not-found$/.exec(code)?.[1];
   return kind === undefined
     ? sources.includes(`code: '${code}'`)
     : sources.includes(`notFound('${kind}'`) && sources.includes('code: `${kind}-not-found`');
