@@ -235,7 +235,6 @@ export const spending = z
     tokens: z.number(),
   })
   .meta({ id: 'Spending' });
-export type Spending = z.infer<typeof spending>;
 
 export const decideTask = z
   .discriminatedUnion('decision', [

@@ -95,19 +95,14 @@ function rowSeries(registry: Registry): { show(rows: RowMetrics | null): void } 
   const attempts = counter(registry, METRICS.attempts);
   const approvals = approvalSeries(registry);
   const findings = counter(registry, METRICS.reconcileFindings);
-  const budgets = [
-    gauge(registry, METRICS.budgetUsd),
-    gauge(registry, METRICS.budgetTokens),
-  ] as const;
+  const budgets = budgetSeries(registry);
   const up = gauge(registry, METRICS.databaseUp);
   return {
     show: (rows) => {
-      for (const series of [
-        ...[tasks, depth, age, lanes, health, errors, gateways, attempts, findings],
-        ...budgets,
-      ])
+      for (const series of [tasks, depth, age, lanes, health, errors, gateways, attempts, findings])
         series.reset();
       approvals.show(rows?.approvals ?? []);
+      budgets.show(rows?.budgets ?? []);
       up.set(rows === null ? 0 : 1);
       if (rows === null) return;
       for (const { state, count } of rows.tasks) tasks.set({ state }, count);
@@ -125,12 +120,6 @@ function rowSeries(registry: Registry): { show(rows: RowMetrics | null): void } 
       for (const { outcome, failureClass, count } of rows.attempts) {
         attempts.inc({ outcome, class: failureClass ?? 'none' }, count);
       }
-      for (const { name: budget, limit, spent, reserved } of rows.budgets) {
-        for (const [kind, of] of Object.entries({ limit, spent, reserved })) {
-          if (limit.usd !== null) budgets[0].set({ budget, kind }, of.usd ?? 0);
-          if (limit.tokens !== null) budgets[1].set({ budget, kind }, of.tokens ?? 0);
-        }
-      }
       for (const { kind, repaired, count } of rows.findings) {
         findings.inc({ kind, repaired: String(repaired) }, count);
       }
@@ -144,6 +133,24 @@ function approvalSeries(registry: Registry): { show(rows: RowMetrics['approvals'
     show: (rows) => {
       open.reset();
       for (const { escalated, count } of rows) open.set({ escalated: String(escalated) }, count);
+    },
+  };
+}
+
+/** Only of the kinds that a budget limits. */
+function budgetSeries(registry: Registry): { show(rows: RowMetrics['budgets']): void } {
+  const usd = gauge(registry, METRICS.budgetUsd);
+  const tokens = gauge(registry, METRICS.budgetTokens);
+  return {
+    show: (rows) => {
+      usd.reset();
+      tokens.reset();
+      for (const { name: budget, limit, spent, reserved } of rows) {
+        for (const [kind, of] of Object.entries({ limit, spent, reserved })) {
+          if (limit.usd !== null) usd.set({ budget, kind }, of.usd ?? 0);
+          if (limit.tokens !== null) tokens.set({ budget, kind }, of.tokens ?? 0);
+        }
+      }
     },
   };
 }
