@@ -1,4 +1,5 @@
 import { assertNever } from '../src/domain/assert-never.ts';
+import { explainMisplaced } from '../src/domain/placement.ts';
 import type { SwarmNodeTemplate, TaskTemplate } from '../src/domain/swarm-expand.ts';
 import {
   referencedNodes,
@@ -88,6 +89,7 @@ async function admitTask(
     sessionKey: template.session,
     agent: template.agent,
     pool: template.pool,
+    requirements: template.requirements,
     priority: PRIORITIES[template.priority],
     maxAttempts: template.maxAttempts,
     runLimitSeconds: template.runLimitSeconds,
@@ -105,7 +107,9 @@ async function admitTask(
     case 'not-found':
       return { kind: 'stopped', againAfterMs: 0 };
     case 'unknown-pool':
-      return failNode(db, node, `there is no pool "${answer.pool}" any more`);
+    case 'tenant-not-in-pool':
+    case 'unmet-requirements':
+      return failNode(db, node, explainMisplaced(answer));
     default:
       return assertNever(answer);
   }

@@ -5,15 +5,19 @@ import { priorityName } from '../src/domain/task.ts';
 import type { BudgetDto } from '../src/contract/budgets.ts';
 import type { Event } from '../src/contract/event-dto.ts';
 import type { Gateway } from '../src/contract/gateways.ts';
+import type { Pool } from '../src/contract/pools.ts';
 import type { Session } from '../src/contract/sessions.ts';
 import type { Swarm, SwarmNode } from '../src/contract/swarms.ts';
 import type { Attempt, Task, TaskSummary } from '../src/contract/task-dto.ts';
+import type { Tenant } from '../src/contract/tenants.ts';
 import type { AttemptRow } from '../src/db/attempt-record.ts';
 import type { BudgetRecord } from '../src/db/budget-store.ts';
 import type { EventRecord } from '../src/db/event-store.ts';
 import type { GatewayRecord } from '../src/db/gateway-record.ts';
+import type { PoolRecord } from '../src/db/pool-store.ts';
 import type { SessionRecord } from '../src/db/session-store.ts';
 import type { SwarmNodeRecord, SwarmRecord } from '../src/db/swarm-store.ts';
+import type { TenantRecord } from '../src/db/tenant-store.ts';
 import type { TaskRecord, TaskSummary as TaskSummaryRow } from '../src/db/task-record.ts';
 
 /** Rows as the API shows them. Every property is named here, so that a new column never leaves by accident. */
@@ -24,9 +28,11 @@ export function taskSummaryDto(row: TaskSummaryRow): TaskSummary {
     seq: row.seq,
     tenant: row.tenant,
     pool: row.pool,
+    requirements: row.requirements,
     session: row.sessionKey,
     agent: row.agent,
     priority: priorityName(row.priority),
+    raisedPriority: row.raisedPriority === null ? null : priorityName(row.raisedPriority),
     effectivePriority: priorityName(row.effectivePriority),
     state: row.state,
     stateReason: row.stateReason,
@@ -186,7 +192,7 @@ export function gatewayDto(row: GatewayRecord): Gateway {
     labels: { ...row.labels },
     region: row.region,
     capabilities: [...row.capabilities],
-    allowedTenants: row.allowedTenants === null ? null : [...row.allowedTenants],
+    allowedTenants: listOrNull(row.allowedTenants),
     lanes: { ...row.lanes },
     costWeight: row.costWeight,
     health: {
@@ -214,6 +220,34 @@ export function gatewayDto(row: GatewayRecord): Gateway {
     stateChangedAt: row.stateChangedAt,
     createdAt: row.createdAt,
   };
+}
+
+export function poolDto(row: PoolRecord): Pool {
+  return {
+    id: row.id,
+    matchLabels: { ...row.matchLabels },
+    matchRegions: listOrNull(row.matchRegions),
+    matchCapabilities: [...row.matchCapabilities],
+    allowedTenants: listOrNull(row.allowedTenants),
+    gateways: row.gateways,
+    createdAt: row.createdAt,
+  };
+}
+
+export function tenantDto(row: TenantRecord): Tenant {
+  return {
+    id: row.id,
+    weight: row.weight,
+    maxOpenTasks: row.maxOpenTasks,
+    maxRunning: row.maxRunning,
+    openTasks: row.openTasks,
+    running: row.running,
+    createdAt: row.createdAt,
+  };
+}
+
+function listOrNull(list: readonly string[] | null): string[] | null {
+  return list === null ? null : [...list];
 }
 
 /** A decision in words, for messages. */

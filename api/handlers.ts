@@ -9,6 +9,7 @@ import { decisionHandlers } from './routes/decisions.ts';
 import { approvalHandlers } from './routes/approvals.ts';
 import { budgetHandlers } from './routes/budgets.ts';
 import { createEventHandlers } from './routes/events.ts';
+import { fleetHandlers } from './routes/fleet.ts';
 import { gatewayHandlers } from './routes/gateways.ts';
 import { createOperationHandlers } from './routes/operations.ts';
 import { policyHandlers } from './routes/policy.ts';
@@ -17,6 +18,7 @@ import { scheduleHandlers } from './routes/schedules.ts';
 import { sessionHandlers } from './routes/sessions.ts';
 import { swarmHandlers } from './routes/swarms.ts';
 import { taskHandlers } from './routes/tasks.ts';
+import { tenantHandlers } from './routes/tenants.ts';
 
 type AnyHandler = (deps: ApiDeps, call: ApiCall) => Promise<Reply<RouteSpec>> | Reply<RouteSpec>;
 
@@ -36,6 +38,8 @@ export function createHandlers(deps: ApiDeps): ReadonlyMap<string, AnyHandler> {
     pools: poolHandlers,
     policy: policyHandlers,
     budgets: budgetHandlers,
+    tenants: tenantHandlers,
+    fleet: fleetHandlers,
     events: createEventHandlers(),
     operations: createOperationHandlers(deps),
   };

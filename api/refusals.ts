@@ -1,6 +1,7 @@
 import { formatPath, type InputProblem } from '../src/domain/input-problems.ts';
 import { AppError } from '../src/contract/errors.ts';
-import type { BoundReached, UnknownPool } from '../src/db/accept.ts';
+import { explainMisplaced, type Misplaced } from '../src/domain/placement.ts';
+import type { BoundReached } from '../src/db/accept.ts';
 
 /** Answers of the stores that every accepting route turns into the same problems. */
 
@@ -13,9 +14,21 @@ export function boundReached(refused: BoundReached): AppError {
   });
 }
 
-export function unknownPool(refused: UnknownPool, path: readonly string[]): AppError {
-  const message = `there is no pool "${refused.pool}"; GET /api/v1/pools lists them`;
-  return invalidBody([{ path, message }]);
+/** 422 at the place where the pool, or what is required of one, was asked for. */
+export function misplaced(
+  refused: Misplaced,
+  path: readonly string[] = [refused.kind === 'unmet-requirements' ? 'requirements' : 'pool'],
+): AppError {
+  return invalidBody([{ path, message: explainMisplaced(refused) }], { pools: refused.pools });
+}
+
+/** A dead letter whose pool is gone, or whose requirements nothing meets any more. */
+export function unplaceableReplay(taskId: string, refused: Misplaced): AppError {
+  return new AppError({
+    code: 'validation-failed',
+    detail: `Task "${taskId}" cannot be replayed as it was: ${explainMisplaced(refused)}. Make such a pool, or name another one as an edit.`,
+    details: { pools: refused.pools },
+  });
 }
 
 export function idempotencyConflict(
@@ -31,7 +44,16 @@ export function idempotencyConflict(
 
 /** What cannot be seen is answered like what does not exist. */
 export function notFound(
-  kind: 'task' | 'swarm' | 'approval' | 'session' | 'gateway' | 'schedule' | 'budget',
+  kind:
+    | 'task'
+    | 'swarm'
+    | 'approval'
+    | 'session'
+    | 'gateway'
+    | 'schedule'
+    | 'budget'
+    | 'pool'
+    | 'tenant',
   id: string,
 ): AppError {
   return new AppError({
@@ -41,7 +63,10 @@ export function notFound(
 }
 
 /** 422 for what a body says, found after its schema let it pass. */
-export function invalidBody(problems: readonly InputProblem[]): AppError {
+export function invalidBody(
+  problems: readonly InputProblem[],
+  facts: Readonly<Record<string, unknown>> = {},
+): AppError {
   const issues = problems.map(({ path, message }) => ({
     path: formatPath(['body', ...path]),
     message,
@@ -50,7 +75,7 @@ export function invalidBody(problems: readonly InputProblem[]): AppError {
   return new AppError({
     code: 'validation-failed',
     detail: `The request is not valid: ${list}. Correct this and send it again; nothing was changed.`,
-    details: { issues },
+    details: { issues, ...facts },
   });
 }
 

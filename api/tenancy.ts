@@ -26,11 +26,8 @@ export function maySee(credential: Credential, tenant: string): boolean {
   return credential.tenant === null || credential.tenant === tenant;
 }
 
-/** Whether a gateway may be seen: one that never works for the credential's tenant may not. */
-export function maySeeGateway(
-  credential: Credential,
-  allowedTenants: readonly string[] | null,
-): boolean {
+/** Whether something that works for `allowedTenants` (null: all) may be seen: what never does for the credential's may not. */
+export function mayUse(credential: Credential, allowedTenants: readonly string[] | null): boolean {
   return (
     credential.tenant === null ||
     allowedTenants === null ||

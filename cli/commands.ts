@@ -12,6 +12,7 @@ import { approvalApprove, approvalGet, approvalList, approvalReject } from './co
 import { budgetGet, budgetList, budgetRemove, budgetSet } from './commands/budget.ts';
 import { doctor } from './commands/doctor.ts';
 import { eventsTail } from './commands/events.ts';
+import { fleetLimits, fleetPause, fleetResume, fleetStatus } from './commands/fleet.ts';
 import { gatewayAdd } from './commands/gateway-add.ts';
 import { gatewayCommands } from './commands/gateway-change.ts';
 import { gatewayGet, gatewayList } from './commands/gateway-read.ts';
@@ -27,6 +28,7 @@ import {
   scheduleUpdate,
 } from './commands/schedule-change.ts';
 import { scheduleGet, scheduleList } from './commands/schedule-read.ts';
+import { poolDelete, poolGet, poolList, poolPut } from './commands/pool.ts';
 import { sessionGet, sessionList } from './commands/session.ts';
 import { sessionMigrate, sessionQuarantine, sessionRelease } from './commands/session-change.ts';
 import {
@@ -38,9 +40,11 @@ import {
   swarmStatus,
 } from './commands/swarm-change.ts';
 import { swarmRun } from './commands/swarm-run.ts';
+import { taskBump } from './commands/task-bump.ts';
 import { taskCancel, taskDecide, taskDiscard, taskReplay } from './commands/task-change.ts';
 import { taskGet, taskList, taskWatch } from './commands/task-read.ts';
 import { taskSubmit } from './commands/task-submit.ts';
+import { tenantGet, tenantList, tenantSet } from './commands/tenant.ts';
 import { upCommand } from './commands/up.ts';
 import { why } from './commands/why.ts';
 
@@ -52,6 +56,7 @@ export const COMMANDS: readonly Command[] = [
   taskList,
   taskWatch,
   taskCancel,
+  taskBump,
   taskDecide,
   taskReplay,
   taskDiscard,
@@ -98,6 +103,17 @@ export const COMMANDS: readonly Command[] = [
   budgetGet,
   budgetSet,
   budgetRemove,
+  poolList,
+  poolGet,
+  poolPut,
+  poolDelete,
+  tenantList,
+  tenantGet,
+  tenantSet,
+  fleetStatus,
+  fleetPause,
+  fleetResume,
+  fleetLimits,
   eventsTail,
   reconcileList,
   reconcileRun,

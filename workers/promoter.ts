@@ -32,7 +32,8 @@ const SHORTEST_SLEEP_MS = 50;
 
 /**
  * Does at its time what P8 asks for: scheduled tasks become claimable, those past their queue-time limit or deadline
- * expire, those that waited for a budget go on where it has room again (P15). One in-memory timer to the next due time; rows are the truth, so two promoters do no harm and a dead one
+ * expire, queued ones age, those that waited for a budget go on where it has room again (P15). One in-memory timer to
+ * the next due time; rows are the truth, so two promoters do no harm and a dead one
  * leaves nothing behind (R12). While PostgreSQL is away it tries again at the same pace.
  */
 export function startPromoter(options: PromoterOptions): { close(): Promise<void> } {
@@ -62,9 +63,9 @@ async function promoteUntilStopped(options: PromoterOptions, stopped: AbortSigna
 /** Promotes what is due and answers how long nothing else will be. */
 async function promoteOnce({ db, clock, log, signals }: PromoterOptions): Promise<number> {
   const done = await promoteDue(db);
-  const { promoted, expired, approvals } = done;
-  if (promoted + expired + approvals > 0) {
-    log.info({ promoted, expired, approvals }, 'promoted what was due');
+  const { promoted, expired, approvals, aged } = done;
+  if (promoted + expired + approvals + aged > 0) {
+    log.info({ promoted, expired, approvals, aged }, 'promoted what was due');
   }
   await hasten(done, signals, log);
   const unblocked = await unblockBudgets(db);

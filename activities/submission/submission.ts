@@ -15,6 +15,7 @@ import {
 } from '../../src/db/submission-store.ts';
 import { requestSwarmCancel } from '../../src/db/swarm-store.ts';
 import { assertNever } from '../../src/domain/assert-never.ts';
+import { explainMisplaced } from '../../src/domain/placement.ts';
 import { formatPath, problemsOf, type InputProblem } from '../../src/domain/input-problems.ts';
 import {
   standingOf,
@@ -179,7 +180,9 @@ async function accept(
         nextRetryDelay: `${answer.retryAfterSeconds}s`,
       });
     case 'unknown-pool':
-      throw invalid([{ path: [work.kind], message: `there is no pool "${answer.pool}"` }]);
+    case 'tenant-not-in-pool':
+    case 'unmet-requirements':
+      throw invalid([{ path: [work.kind], message: explainMisplaced(answer) }]);
     default:
       return assertNever(answer);
   }

@@ -9,7 +9,7 @@ import { deadLetterFilterOf } from '../dead-letter-filter.ts';
 import type { Handler, Handlers } from '../handler.ts';
 import { hasten } from '../hasten.ts';
 import { bulkOperationDto, deadLetterDto } from '../outcome-dto.ts';
-import { unknownPool } from '../refusals.ts';
+import { misplaced } from '../refusals.ts';
 import { defined, editsOf } from '../replay-edits.ts';
 import { maySee } from '../tenancy.ts';
 
@@ -34,7 +34,7 @@ const start: Handler<BulkRoutes['start']> = async (deps, { body, credential, sco
     ...defined({ note: body.note }),
     actor: actorOf(credential),
   });
-  if (accepted.kind === 'unknown-pool') throw unknownPool(accepted, ['edits', 'pool']);
+  if (accepted.kind !== 'accepted') throw misplaced(accepted, ['edits', 'pool']);
   const { operation } = accepted;
   hasten(scope.log, 'the start of the bulk operation', () => deps.messages.startBulk(operation.id));
   return { status: 202, body: { dryRun: false, operation: bulkOperationDto(operation) } };

@@ -13,7 +13,7 @@ import { askWorkflow } from '../ask-workflow.ts';
 import { gatewayDto } from '../dto.ts';
 import { hasten } from '../hasten.ts';
 import { notFound } from '../refusals.ts';
-import { maySeeGateway } from '../tenancy.ts';
+import { mayUse } from '../tenancy.ts';
 import { whyGatewayHandler } from './why.ts';
 
 type GatewayRoutes = typeof gatewayRoutes;
@@ -47,7 +47,7 @@ const register: Handler<GatewayRoutes['register']> = async (deps, { body, creden
 
 const list: Handler<GatewayRoutes['list']> = async (deps, { query, credential }) => {
   const rows = await listGateways(deps.db, { includeRemoved: query.removed === 'true' });
-  const visible = rows.filter((row) => maySeeGateway(credential, row.allowedTenants));
+  const visible = rows.filter((row) => mayUse(credential, row.allowedTenants));
   return { status: 200, body: { items: visible.map(gatewayDto) } };
 };
 
@@ -62,8 +62,7 @@ async function visibleGateway(
   gatewayId: string,
 ): Promise<GatewayRecord> {
   const row = await getGateway(deps.db, gatewayId);
-  if (row === null || !maySeeGateway(credential, row.allowedTenants))
-    throw notFound('gateway', gatewayId);
+  if (row === null || !mayUse(credential, row.allowedTenants)) throw notFound('gateway', gatewayId);
   return row;
 }
 

@@ -1,4 +1,4 @@
-import { newScheduledWork, poolsOf } from '../../src/admission/scheduled-work.ts';
+import { newScheduledWork, placesOf } from '../../src/admission/scheduled-work.ts';
 import { followSchedule } from '../../src/admission/follow-schedule.ts';
 import { actorOf, type Credential } from '../../src/auth/credential.ts';
 import type { Schedule, scheduleRoutes } from '../../src/contract/schedules.ts';
@@ -13,7 +13,9 @@ import {
   type ScheduleWriteResult,
 } from '../../src/db/schedule-store.ts';
 import { acceptSubmission } from '../../src/db/submission-store.ts';
+import type { AppError } from '../../src/contract/errors.ts';
 import { assertNever } from '../../src/domain/assert-never.ts';
+import type { Misplaced, Place } from '../../src/domain/placement.ts';
 import {
   SCHEDULE_DEFAULTS,
   timingProblems,
@@ -32,7 +34,7 @@ import {
   idempotencyConflict,
   invalidBody,
   notFound,
-  unknownPool,
+  misplaced,
 } from '../refusals.ts';
 import { requestHash } from '../request-hash.ts';
 import { maySee, tenantInView, tenantOfWork } from '../tenancy.ts';
@@ -79,14 +81,15 @@ function writtenWork(rawBody: unknown): ScheduledWork | null {
 }
 
 /** Throws what is wrong with a swarm beyond its schema: too many tasks, once it is expanded. */
-function checkedPools(work: ScheduledWork): readonly string[] {
-  const checked = poolsOf(work);
+function checkedPlaces(work: ScheduledWork): readonly Place[] {
+  const checked = placesOf(work);
   if (checked.kind === 'invalid') throw invalidBody(checked.problems);
-  return checked.pools;
+  return checked.places;
 }
 
-function poolPath(work: ScheduledWork): readonly string[] {
-  return 'task' in work ? ['task', 'pool'] : ['swarm', 'pool'];
+function misplacedWork(work: ScheduledWork, refused: Misplaced): AppError {
+  const asked = refused.kind === 'unmet-requirements' ? 'requirements' : 'pool';
+  return misplaced(refused, ['task' in work ? 'task' : 'swarm', asked]);
 }
 
 const create: Handler<ScheduleRoutes['create']> = async (deps, call) => {
@@ -106,7 +109,7 @@ const create: Handler<ScheduleRoutes['create']> = async (deps, call) => {
     catchupSeconds: body.catchupSeconds ?? SCHEDULE_DEFAULTS.catchupSeconds,
     paused: body.paused,
     note: body.note ?? null,
-    pools: checkedPools(work),
+    places: checkedPlaces(work),
     actor: actorOf(credential),
     idempotency:
       idempotencyKey === null
@@ -122,7 +125,9 @@ const create: Handler<ScheduleRoutes['create']> = async (deps, call) => {
     case 'conflict':
       throw idempotencyConflict(idempotencyKey, { scheduleId: created.scheduleId });
     case 'unknown-pool':
-      throw unknownPool(created, poolPath(work));
+    case 'tenant-not-in-pool':
+    case 'unmet-requirements':
+      throw misplacedWork(work, created);
     default:
       return assertNever(created);
   }
@@ -181,12 +186,18 @@ const update: Handler<ScheduleRoutes['update']> = async (deps, call) => {
       ...changed,
       id: row.id,
       revision: row.revision,
-      pools: checkedPools(changed.work),
+      places: checkedPlaces(changed.work),
       actor: actorOf(call.credential),
     });
-    if (written.kind === 'changed') continue;
-    if (written.kind === 'unknown-pool') throw unknownPool(written, poolPath(changed.work));
-    return answered(deps, call, written);
+    switch (written.kind) {
+      case 'changed':
+        continue;
+      case 'ok':
+      case 'not-found':
+        return answered(deps, call, written);
+      default:
+        throw misplacedWork(changed.work, written);
+    }
   }
 };
 
@@ -275,7 +286,9 @@ const trigger: Handler<ScheduleRoutes['trigger']> = async (deps, call) => {
       case 'refused':
         throw boundReached(accepted);
       case 'unknown-pool':
-        throw unknownPool(accepted, ['pool']);
+      case 'tenant-not-in-pool':
+      case 'unmet-requirements':
+        throw misplaced(accepted);
       default:
         return assertNever(accepted);
     }

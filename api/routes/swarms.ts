@@ -20,8 +20,8 @@ import {
   boundReached,
   idempotencyConflict,
   invalidBody,
+  misplaced,
   notFound,
-  unknownPool,
 } from '../refusals.ts';
 import { requestHash } from '../request-hash.ts';
 import { maySee, tenantInView, tenantOfWork } from '../tenancy.ts';
@@ -68,7 +68,9 @@ const run: Handler<SwarmRoutes['run']> = async (deps, call) => {
     case 'refused':
       throw boundReached(accepted);
     case 'unknown-pool':
-      throw unknownPool(accepted, ['pool']);
+    case 'tenant-not-in-pool':
+    case 'unmet-requirements':
+      throw misplaced(accepted);
   }
 };
 

@@ -1,11 +1,12 @@
 import { newTaskOf } from '../../src/admission/new-work.ts';
-import { PRIORITIES } from '../../src/domain/task.ts';
+import { PRIORITIES, type TaskState } from '../../src/domain/task.ts';
 import { actorOf } from '../../src/auth/credential.ts';
 import { AppError } from '../../src/contract/errors.ts';
 import type { taskRoutes } from '../../src/contract/tasks.ts';
 import { acceptTask } from '../../src/db/accept.ts';
 import { taskAttempts } from '../../src/db/attempt-record.ts';
 import { taskSpending } from '../../src/db/budget-store.ts';
+import { bumpTask } from '../../src/db/bump.ts';
 import { requestCancel } from '../../src/db/cancel.ts';
 import {
   discardDeadLetter,
@@ -21,9 +22,10 @@ import { pageOf, placeOfCursor } from '../page.ts';
 import {
   boundReached,
   idempotencyConflict,
+  misplaced,
   noDeadLetter,
   notFound,
-  unknownPool,
+  unplaceableReplay,
 } from '../refusals.ts';
 import { defined, editsOf } from '../replay-edits.ts';
 import { requestHash } from '../request-hash.ts';
@@ -57,7 +59,9 @@ const submit: Handler<TaskRoutes['submit']> = async (deps, call) => {
     case 'refused':
       throw boundReached(accepted);
     case 'unknown-pool':
-      throw unknownPool(accepted, ['pool']);
+    case 'tenant-not-in-pool':
+    case 'unmet-requirements':
+      throw misplaced(accepted);
   }
 };
 
@@ -133,6 +137,29 @@ const cancel: Handler<TaskRoutes['cancel']> = async (deps, { params, credential,
   };
 };
 
+const bump: Handler<TaskRoutes['bump']> = async (deps, { params, body, credential }) => {
+  const { taskId } = params;
+  await visibleTask(deps, credential, taskId);
+  const result = await bumpTask(deps.db, {
+    taskId,
+    priority: PRIORITIES[body.priority],
+    actor: actorOf(credential),
+    ...(body.reason === '' ? {} : { reason: body.reason }),
+  });
+  if (result.kind === 'not-found') throw notFound('task', taskId);
+  if (result.kind === 'not-waiting') throw notWaiting(taskId, result.state);
+  const task = taskSummaryDto(await visibleTask(deps, credential, taskId));
+  return { status: 200, body: { result: result.kind, task } };
+};
+
+function notWaiting(taskId: string, state: TaskState): AppError {
+  return new AppError({
+    code: 'task-not-waiting',
+    detail: `Task "${taskId}" is ${state}: only a task that waits can be raised, and this one has left the queue.`,
+    details: { state },
+  });
+}
+
 const replay: Handler<TaskRoutes['replay']> = async (deps, { params, body, credential }) => {
   const { taskId } = params;
   await visibleTask(deps, credential, taskId);
@@ -151,7 +178,10 @@ const replay: Handler<TaskRoutes['replay']> = async (deps, { params, body, crede
     case 'refused':
       throw boundReached(result);
     case 'unknown-pool':
-      throw unknownPool(result, ['edits', 'pool']);
+    case 'tenant-not-in-pool':
+    case 'unmet-requirements':
+      if (body.edits.pool !== undefined) throw misplaced(result, ['edits', 'pool']);
+      throw unplaceableReplay(taskId, result);
     case 'not-found':
       throw noDeadLetter(taskId);
   }
@@ -190,6 +220,7 @@ export const taskHandlers: Handlers<TaskRoutes> = {
   spending,
   events,
   cancel,
+  bump,
   decide,
   replay,
   discard,

@@ -13,7 +13,7 @@ import { needsTemporal, whySession, whyTask } from '../../src/domain/why-task.ts
 import type { ApiDeps } from '../api-deps.ts';
 import type { Handler } from '../handler.ts';
 import { notFound } from '../refusals.ts';
-import { maySee, maySeeGateway, tenantOfWork } from '../tenancy.ts';
+import { maySee, mayUse, tenantOfWork } from '../tenancy.ts';
 
 /** Temporal answers within milliseconds, or its absence is the reason that is looked for. */
 const TEMPORAL_ANSWERS_WITHIN_MS = 1_000;
@@ -59,7 +59,7 @@ export const whyGatewayHandler: Handler<(typeof gatewayRoutes)['why']> = async (
 ) => {
   const row = await getGateway(deps.db, gatewayId);
   const facts = await gatewayFacts(deps.db, gatewayId);
-  if (row === null || facts === null || !maySeeGateway(credential, row.allowedTenants))
+  if (row === null || facts === null || !mayUse(credential, row.allowedTenants))
     throw notFound('gateway', gatewayId);
   const busyWith = busySeenBy(credential.tenant, facts.busyWith);
   const reasons = whyGateway({ ...facts, busyWith }, await askTemporal(deps));

@@ -11,9 +11,11 @@ import {
   flag,
   momentFrom,
   momentText,
+  pairs,
   positiveCount,
   positiveUsd,
   spanSeconds,
+  textList,
 } from '../fields.ts';
 import { submitSafely } from '../submit-safely.ts';
 import { readAll, readNamed } from '../swarm-file.ts';
@@ -27,6 +29,9 @@ const input = z.object({
   session: z.string().optional(),
   priority: z.enum(priorityNames).optional(),
   pool: z.string().optional(),
+  requireLabel: pairs,
+  requireRegion: z.string().optional(),
+  requireCapability: textList,
   agent: z.string().optional(),
   tenant: z.string().optional(),
   maxAttempts: positiveCount.optional(),
@@ -60,6 +65,20 @@ export const taskSubmit = defineCommand({
     },
     { flags: '--priority <level>', help: 'how urgent it is (normal)', choices: priorityNames },
     { flags: '--pool <pool>', help: 'pool of gateways (default)' },
+    {
+      flags: '--require-label <name=value>',
+      help: 'instead of a pool: a label that the gateway must have',
+      repeatable: true,
+    },
+    {
+      flags: '--require-region <region>',
+      help: 'instead of a pool: the region that the gateway must be in',
+    },
+    {
+      flags: '--require-capability <capability>',
+      help: 'instead of a pool: a capability that the gateway must have',
+      repeatable: true,
+    },
     { flags: '--agent <agent>', help: 'agent of the gateway (main)' },
     { flags: '--tenant <tenant>', help: "tenant (the API key's own)" },
     { flags: '--max-attempts <n>', help: 'attempts before it becomes a dead letter (3)' },
@@ -147,6 +166,7 @@ function bodyOf(given: Input, prompt: string, nowMs: number): SubmitTask {
     ...(session === undefined ? {} : { session }),
     ...(priority === undefined ? {} : { priority }),
     ...(pool === undefined ? {} : { pool }),
+    ...requirementsOf(given),
     ...(agent === undefined ? {} : { agent }),
     ...(tenant === undefined ? {} : { tenant }),
     ...(maxAttempts === undefined ? {} : { maxAttempts }),
@@ -163,6 +183,15 @@ function bodyOf(given: Input, prompt: string, nowMs: number): SubmitTask {
 function budgetOf({ budgetUsd, budgetTokens }: Input): Pick<SubmitTask, 'budget'> {
   if (budgetUsd === undefined && budgetTokens === undefined) return {};
   return { budget: defined({ usd: budgetUsd, tokens: budgetTokens }) };
+}
+
+function requirementsOf(given: Input): Pick<SubmitTask, 'requirements'> {
+  const asked = defined({
+    labels: given.requireLabel,
+    region: given.requireRegion,
+    capabilities: given.requireCapability,
+  });
+  return Object.keys(asked).length === 0 ? {} : { requirements: asked };
 }
 
 function showAccepted(task: TaskSummary, existing: boolean, context: CliContext): ExitCode {

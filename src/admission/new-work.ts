@@ -4,6 +4,7 @@ import type { Idempotency, NewTask } from '../db/accept.ts';
 import type { NewSwarm } from '../db/swarm-store.ts';
 import { approvalGateOf } from '../domain/approval-schema.ts';
 import { budgetOf } from '../domain/budget-schema.ts';
+import { TASK_DEFAULTS } from '../domain/task-defaults.ts';
 import { PRIORITIES } from '../domain/task.ts';
 import type { SwarmSpecResult } from '../domain/swarm-spec.ts';
 import { newId } from '../platform/ids.ts';
@@ -25,7 +26,8 @@ export function newTaskOf(request: z.output<typeof submitTask>, admission: Admis
   return {
     id: newId('task'),
     tenant: admission.tenant,
-    pool: request.pool,
+    pool: request.requirements === undefined ? (request.pool ?? TASK_DEFAULTS.pool) : null,
+    requirements: request.requirements ?? null,
     sessionKey: request.session ?? null,
     agent: request.agent,
     prompt: request.prompt,
@@ -66,6 +68,7 @@ export function newSwarmOf(
       dependsOn,
       kind: template.kind,
       pool: template.kind === 'task' ? template.pool : null,
+      requirements: template.kind === 'task' ? template.requirements : null,
       template,
     })),
     correlationId: admission.correlationId,

@@ -2,6 +2,7 @@ import { scheduledTask } from '../contract/schedules.ts';
 import type { NewTask } from '../db/accept.ts';
 import type { NewSwarm } from '../db/swarm-store.ts';
 import { problemsOf, type InputProblem } from '../domain/input-problems.ts';
+import type { Place } from '../domain/placement.ts';
 import type { ScheduledWork, ScheduleRecord } from '../domain/schedule.ts';
 import { parseSwarmSpec } from '../domain/swarm-spec.ts';
 import { newSwarmOf, newTaskOf } from './new-work.ts';
@@ -35,16 +36,17 @@ export function newScheduledWork(
   return { kind: 'swarm', swarm };
 }
 
-/** The pools that it will ask for, or what is wrong with it. */
-export function poolsOf(
+/** Where it is to go each time, or what is wrong with it. */
+export function placesOf(
   work: ScheduledWork,
 ):
-  | { readonly kind: 'pools'; readonly pools: readonly string[] }
+  | { readonly kind: 'places'; readonly places: readonly Place[] }
   | { readonly kind: 'invalid'; readonly problems: readonly InputProblem[] } {
   const made = newScheduledWork({ id: '', tenant: '', work }, { correlationId: '', actor: null });
   if (made.kind === 'invalid') return made;
-  const pools = made.kind === 'task' ? [made.task.pool] : made.swarm.nodes.map((node) => node.pool);
-  return { kind: 'pools', pools: [...new Set(pools)].filter((pool) => pool !== null) };
+  const works = made.kind === 'task' ? [made.task] : made.swarm.nodes;
+  const places = works.map(({ pool, requirements = null }) => ({ pool, requirements }));
+  return { kind: 'places', places };
 }
 
 function within(key: string, problems: readonly InputProblem[]): readonly InputProblem[] {

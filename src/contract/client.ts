@@ -79,6 +79,8 @@ export function createClient(options: ClientOptions): DashClient {
     pools: calls(ROUTES.pools),
     policy: calls(ROUTES.policy),
     budgets: calls(ROUTES.budgets),
+    tenants: calls(ROUTES.tenants),
+    fleet: calls(ROUTES.fleet),
     health: calls({ live: ROUTES.operations.live, ready: ROUTES.operations.ready }),
     events: (follow: FollowOptions = {}) => followEvents(options, follow),
   };

@@ -80,6 +80,15 @@ export const ERROR_HELP: Readonly<Record<ErrorCode, ErrorHelp>> = {
     howToFix:
       'Take the name from `GET /api/v1/budgets`, or set it with `PUT`. A key that is bound to a tenant sees the budgets of that tenant only.',
   },
+  'pool-not-found': {
+    whatHappened: 'There is no pool with this id that the API key may see.',
+    howToFix: 'Take the id from `GET /api/v1/pools`.',
+  },
+  'tenant-not-found': {
+    whatHappened:
+      'Nothing was ever submitted for a tenant of this name and nothing was set for it, or the API key belongs to another one.',
+    howToFix: 'Take the name from `GET /api/v1/tenants`, or make the tenant with `PUT`.',
+  },
   'method-not-allowed': {
     whatHappened:
       'The path exists, but not for this method; the `Allow` header lists those it takes.',
@@ -113,6 +122,17 @@ export const ERROR_HELP: Readonly<Record<ErrorCode, ErrorHelp>> = {
       'The session cannot move while an attempt of it is open at its gateway; `details` names the attempt.',
     howToFix:
       'Wait for the attempt to end, cancel its task, or decide about it when its outcome is unknown; then move the session.',
+  },
+  'task-not-waiting': {
+    whatHappened:
+      'The command is for tasks that wait; this one is with a gateway, is being decided about, or has ended. `details.state` has its state.',
+    howToFix: 'Nothing is needed: a task that runs has left the queue.',
+  },
+  'pool-in-use': {
+    whatHappened:
+      'The pool cannot be deleted: it is `default`, or open tasks or waiting nodes of swarms need it. `details` counts them.',
+    howToFix:
+      'Let its work end, or cancel it: `GET /api/v1/tasks?pool=…`. The pool `default` always stays.',
   },
   'swarm-ended': {
     whatHappened: 'The swarm is completed, failed or cancelled, and takes no more commands.',

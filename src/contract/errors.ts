@@ -25,6 +25,8 @@ export const ERRORS = {
   'bulk-operation-not-found': { status: 404, retryable: false, title: 'No such bulk operation' },
   'gateway-not-found': { status: 404, retryable: false, title: 'No such gateway' },
   'budget-not-found': { status: 404, retryable: false, title: 'No such budget' },
+  'pool-not-found': { status: 404, retryable: false, title: 'No such pool' },
+  'tenant-not-found': { status: 404, retryable: false, title: 'No such tenant' },
   'method-not-allowed': {
     status: 405,
     retryable: false,
@@ -47,6 +49,8 @@ export const ERRORS = {
     retryable: false,
     title: 'Something of the session may still run where it is',
   },
+  'task-not-waiting': { status: 409, retryable: false, title: 'The task does not wait' },
+  'pool-in-use': { status: 409, retryable: false, title: 'The pool is in use' },
   'swarm-ended': { status: 409, retryable: false, title: 'The swarm has ended' },
   'gateway-exists': { status: 409, retryable: false, title: 'The gateway id is taken' },
   'gateway-refuses': {

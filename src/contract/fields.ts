@@ -34,6 +34,18 @@ export const sessionKey = z
     example: 'release-notes',
   });
 
+export const label = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9._/-]{1,100}$/,
+    'a label must be 1 to 100 characters out of A-Z, a-z, 0-9, ., _, / and -',
+  );
+export const labels = z.record(label, label);
+export const regionName = z
+  .string()
+  .regex(NAME, `a region ${NAME_HINT}`)
+  .meta({ description: 'Region', example: 'eu-1' });
+
 /** Ids that Dash made; anything that could not be one is simply not found. */
 export const taskId = z.string().min(1).max(100).meta({ description: 'Task id' });
 export const approvalId = z.string().min(1).max(100).meta({ description: 'Approval id' });

@@ -7,16 +7,8 @@ import {
   type GatewayMessage,
 } from '../domain/gateway.ts';
 import { defineRoute } from './define-route.ts';
-import { gatewayName, moment, tenantName } from './fields.ts';
+import { gatewayName, label, labels, moment, tenantName } from './fields.ts';
 import { WHY_DESCRIPTION, whyResponses } from './why.ts';
-
-const label = z
-  .string()
-  .regex(
-    /^[A-Za-z0-9._/-]{1,100}$/,
-    'a label must be 1 to 100 characters out of A-Z, a-z, 0-9, ., _, / and -',
-  );
-const labels = z.record(label, label);
 
 const endpoint = z
   .url({ protocol: /^wss?$/, error: 'an endpoint looks like ws://127.0.0.1:18789 (or wss://…)' })
@@ -129,7 +121,9 @@ export const gateway = z
         description: 'Until a run succeeds, on average; null: none seen yet',
       }),
     }),
-    pools: z.array(z.string()).meta({ description: 'Pools that it belongs to by its labels' }),
+    pools: z
+      .array(z.string())
+      .meta({ description: 'Pools that it belongs to by its labels, region and capabilities' }),
     state: z.enum(GATEWAY_STATES),
     failure: z.enum(GATEWAY_FAILURES).nullable(),
     stateReason: z.string().nullable(),

@@ -6,6 +6,7 @@ import { deadLetterRoutes } from './dead-letters.ts';
 import { decisionRoutes } from './decisions.ts';
 import { budgetRoutes } from './budgets.ts';
 import { eventRoutes } from './events.ts';
+import { fleetRoutes } from './fleet.ts';
 import { gatewayRoutes } from './gateways.ts';
 import { operationRoutes } from './operations.ts';
 import { policyRoutes } from './policy.ts';
@@ -14,6 +15,7 @@ import { scheduleRoutes } from './schedules.ts';
 import { sessionRoutes } from './sessions.ts';
 import { swarmRoutes } from './swarms.ts';
 import { taskRoutes } from './tasks.ts';
+import { tenantRoutes } from './tenants.ts';
 
 /** Every route of the API by resource and name: the one table behind server, document and client. */
 export const ROUTES = {
@@ -29,6 +31,8 @@ export const ROUTES = {
   pools: poolRoutes,
   policy: policyRoutes,
   budgets: budgetRoutes,
+  tenants: tenantRoutes,
+  fleet: fleetRoutes,
   events: eventRoutes,
   reconcile: reconcileRoutes,
   operations: operationRoutes,

@@ -3,6 +3,7 @@ import { ATTEMPT_STATES, INDETERMINATE_REASONS } from '../domain/attempt.ts';
 import { FAILURE_CLASSES } from '../domain/failure.ts';
 import { approvalTerms, checkApprovalTerms } from '../domain/approval-schema.ts';
 import { budgetLimits } from '../domain/budget-schema.ts';
+import { EITHER_POOL_OR_REQUIREMENTS, requirements } from '../domain/requirements.ts';
 import { TASK_DEFAULTS } from '../domain/task-defaults.ts';
 import { TASK_STATES } from '../domain/task.ts';
 import {
@@ -46,7 +47,8 @@ export const submitTask = z
     tenant: tenantName
       .optional()
       .meta({ description: "Default: the API key's own tenant, else `default`" }),
-    pool: poolName.default(TASK_DEFAULTS.pool),
+    pool: poolName.optional().meta({ description: 'Default: `default`' }),
+    requirements: requirements.optional(),
     session: sessionKey.optional(),
     agent: agentName.default(TASK_DEFAULTS.agent),
     priority: priority.default(TASK_DEFAULTS.priority),
@@ -76,6 +78,10 @@ export const submitTask = z
       description:
         'Doing it twice does no harm: it may go to another gateway when the outcome of an attempt is unknown',
     }),
+  })
+  .refine((task) => task.pool === undefined || task.requirements === undefined, {
+    path: ['requirements'],
+    error: EITHER_POOL_OR_REQUIREMENTS,
   })
   .meta({ id: 'SubmitTask' });
 export type SubmitTask = z.input<typeof submitTask>;
@@ -125,10 +131,18 @@ const summaryShape = {
   seq: z.int().meta({ description: 'Place in the order of acceptance' }),
   tenant: tenantName,
   pool: poolName,
+  requirements: requirements
+    .nullable()
+    .meta({ description: 'What was asked for instead of a pool; null: the pool was named' }),
   session: sessionKey.nullable(),
   agent: z.string(),
   priority,
-  effectivePriority: priority.meta({ description: 'After inheritance within its session' }),
+  raisedPriority: priority
+    .nullable()
+    .meta({ description: 'Raised to this by a bump or by ageing; null: never' }),
+  effectivePriority: priority.meta({
+    description: 'After raises and inheritance within its session: the order of claims',
+  }),
   state: z.enum(TASK_STATES),
   stateReason: z.string().nullable(),
   dueAt: moment.nullable(),

@@ -147,6 +147,27 @@ export const taskRoutes = {
     },
     errors: ['task-not-found'],
   }),
+  bump: defineRoute({
+    method: 'POST',
+    path: '/api/v1/tasks/{taskId}/bump',
+    summary: 'Raise the priority of a waiting task',
+    description:
+      'Never lowers. Within a session the task at its head inherits it: order inside a session stays. Written to the ' +
+      'events with the actor.',
+    scope: 'tasks:write',
+    params: taskParams,
+    body: z.strictObject({
+      priority: priority.default('critical'),
+      reason: z.string().max(500).default('').meta({ description: 'For the audit trail' }),
+    }),
+    responses: {
+      200: {
+        description: 'The task as it is now; unchanged: it was as urgent before',
+        schema: z.object({ result: z.enum(['raised', 'unchanged']), task: taskSummary }),
+      },
+    },
+    errors: ['task-not-found', 'task-not-waiting'],
+  }),
   decide: defineRoute({
     method: 'POST',
     path: '/api/v1/tasks/{taskId}/decide',
@@ -182,7 +203,7 @@ export const taskRoutes = {
         schema: z.object({ existing: z.literal(true), task: taskSummary }),
       },
     },
-    errors: ['task-not-found', 'dead-letter-closed', 'limit-reached'],
+    errors: ['task-not-found', 'dead-letter-closed', 'limit-reached', 'validation-failed'],
   }),
   discard: defineRoute({
     method: 'POST',

@@ -1,6 +1,8 @@
 import { taskWorkflowId } from '../domain/names.ts';
 import type { ApprovalGate } from '../domain/approval.ts';
 import type { Budget } from '../domain/budget.ts';
+import type { Misplaced } from '../domain/placement.ts';
+import type { Requirements } from '../domain/requirements.ts';
 import type { Priority } from '../domain/task.ts';
 import type { Database } from './database.ts';
 import type { TaskSummary } from './task-record.ts';
@@ -10,7 +12,9 @@ export interface NewTask {
   /** Of `newId('task')`; names everything that the task leaves elsewhere. */
   readonly id: string;
   readonly tenant: string;
-  readonly pool: string;
+  /** null: the least specific pool that meets the requirements. */
+  readonly pool: string | null;
+  readonly requirements?: Requirements | null;
   readonly sessionKey: string | null;
   readonly agent: string;
   readonly prompt: string;
@@ -45,14 +49,9 @@ export interface Idempotency {
 /** A bound on open work, with its name and what it is at present. */
 export interface BoundReached {
   readonly kind: 'refused';
-  readonly bound: 'max-open-tasks';
+  readonly bound: 'max-open-tasks' | 'max-open-tasks-per-tenant' | 'max-open-tasks-per-pool';
   readonly limit: number;
   readonly retryAfterSeconds: number;
-}
-
-export interface UnknownPool {
-  readonly kind: 'unknown-pool';
-  readonly pool: string;
 }
 
 export type AcceptResult =
@@ -60,7 +59,7 @@ export type AcceptResult =
   | { readonly kind: 'existing'; readonly task: TaskSummary }
   | { readonly kind: 'conflict'; readonly taskId: string }
   | BoundReached
-  | UnknownPool;
+  | Misplaced;
 
 /**
  * Accepts a task: idempotency, bounds, its place in its session, its event (P7), in one transaction that needs

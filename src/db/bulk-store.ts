@@ -1,6 +1,6 @@
 import { taskWorkflowId } from '../domain/names.ts';
 import { newId } from '../platform/ids.ts';
-import type { UnknownPool } from './accept.ts';
+import type { Misplaced } from '../domain/placement.ts';
 import type { Database } from './database.ts';
 import type { DeadLetterFilter, ReplayEdits } from './dead-letter-store.ts';
 import type { ReconcilePage } from './reconcile-queries.ts';
@@ -28,7 +28,7 @@ export interface BulkOperation {
 }
 
 export type AcceptBulkResult =
-  { readonly kind: 'accepted'; readonly operation: BulkOperation } | UnknownPool;
+  { readonly kind: 'accepted'; readonly operation: BulkOperation } | Misplaced;
 
 /**
  * Accepts the replay or discard of every open dead letter that the filter names now (R8). Its workflow carries it out;

@@ -1,8 +1,9 @@
 import { newId } from '../platform/ids.ts';
 import { taskWorkflowId } from '../domain/names.ts';
 import type { FailureClass } from '../domain/failure.ts';
+import type { Misplaced } from '../domain/placement.ts';
 import type { Priority, TaskFailure } from '../domain/task.ts';
-import type { BoundReached, UnknownPool } from './accept.ts';
+import type { BoundReached } from './accept.ts';
 import type { Database } from './database.ts';
 import type { TaskSummary } from './task-record.ts';
 
@@ -75,7 +76,7 @@ export type ReplayResult =
   | { readonly kind: 'replayed'; readonly task: TaskSummary }
   | DeadLetterStands
   | BoundReached
-  | UnknownPool
+  | Misplaced
   | { readonly kind: 'not-found' };
 
 /**

@@ -6,6 +6,8 @@ export interface Promoted {
   readonly expired: number;
   /** Approvals whose time was over: decided by their policy, or escalated. */
   readonly approvals: number;
+  /** Queued tasks that were raised by one level, because they waited so long. */
+  readonly aged: number;
   /** Swarms that got their first news: signal their workflows (P31). */
   readonly dirtySwarmIds: readonly string[];
   /** Workflows whose task expired during its back-off: signal them. */
@@ -22,11 +24,14 @@ export interface ExpiredDecision {
 }
 
 const DEFAULT_LIMIT = 500;
+/** Tasks that are raised in one transaction: claims wait for it. */
+const AGEING_BATCH = 100;
 
 /**
  * Does what time demands of tasks without an open attempt (P8): scheduled ones that are due become claimable,
  * those past their queue-time limit or deadline expire, and so do approvals; outcomes that nobody decided about in time
- * are discarded. At most `limit` of them in all. Tasks without a session are
+ * are discarded; queued ones that waited for an ageing interval are raised by one level (R6). At most `limit` of either.
+ * Tasks without a session are
  * promoted in one transaction, every other in its own, so that no transaction locks two sessions. Two callers at
  * once do no harm.
  */
@@ -53,15 +58,29 @@ export async function promoteDue(
     if (step.decision !== undefined) decisions.push(step.decision);
     if (done() === before) break;
   }
+  const aged = await ageQueued(db, limit);
   return {
     promoted,
     expired,
     approvals,
+    aged,
     dirtySwarmIds: [...dirtySwarmIds],
     workflowIds: [...workflowIds],
     decisions,
-    more: done() >= limit,
+    more: done() >= limit || aged >= limit,
   };
+}
+
+/** Those that have waited longest for their next level, in batches, at most `limit`. */
+async function ageQueued(db: Database, limit: number): Promise<number> {
+  let aged = 0;
+  while (aged < limit) {
+    const batch = Math.min(AGEING_BATCH, limit - aged);
+    const step = await db.call<{ aged: number }>('age_queued', { limit: batch });
+    aged += step.aged;
+    if (step.aged < batch) break;
+  }
+  return aged;
 }
 
 interface PromoteStep {

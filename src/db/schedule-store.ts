@@ -1,13 +1,14 @@
 import type { ScheduleDefinition, ScheduleRecord } from '../domain/schedule.ts';
 import type { TaskState } from '../domain/task.ts';
-import type { Idempotency, UnknownPool } from './accept.ts';
+import type { Misplaced, Place } from '../domain/placement.ts';
+import type { Idempotency } from './accept.ts';
 import type { Database } from './database.ts';
 import type { ReconcilePage } from './reconcile-queries.ts';
 import type { SwarmState } from './swarm-store.ts';
 
 interface Change {
-  /** The pools that its work asks for: checked when it is written. */
-  readonly pools: readonly string[];
+  /** Where its work is to go: checked when it is written. */
+  readonly places: readonly Place[];
   readonly actor: string | null;
 }
 
@@ -23,7 +24,7 @@ export type CreateScheduleResult =
   | { readonly kind: 'created'; readonly schedule: ScheduleRecord }
   | { readonly kind: 'existing'; readonly schedule: ScheduleRecord }
   | { readonly kind: 'conflict'; readonly scheduleId: string }
-  | UnknownPool;
+  | Misplaced;
 
 export type ScheduleWriteResult =
   { readonly kind: 'ok'; readonly schedule: ScheduleRecord } | { readonly kind: 'not-found' };
@@ -36,7 +37,7 @@ export function createSchedule(db: Database, schedule: NewSchedule): Promise<Cre
 export function updateSchedule(
   db: Database,
   schedule: ScheduleDefinition & Change & { readonly id: string; readonly revision: number },
-): Promise<ScheduleWriteResult | UnknownPool | { readonly kind: 'changed' }> {
+): Promise<ScheduleWriteResult | Misplaced | { readonly kind: 'changed' }> {
   return db.call('update_schedule', inRow(schedule));
 }
 

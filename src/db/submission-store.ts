@@ -1,6 +1,7 @@
 import { swarmWorkflowId, taskWorkflowId } from '../domain/names.ts';
+import type { Misplaced } from '../domain/placement.ts';
 import type { SubmissionRows, SubmittedWork } from '../domain/submission.ts';
-import type { BoundReached, NewTask, UnknownPool } from './accept.ts';
+import type { BoundReached, NewTask } from './accept.ts';
 import type { Database } from './database.ts';
 import type { NewSwarm } from './swarm-store.ts';
 
@@ -42,7 +43,7 @@ export interface NewSubmission {
 export function acceptSubmission(
   db: Database,
   { work, ...submission }: NewSubmission,
-): Promise<SubmittedWork | BoundReached | UnknownPool | { readonly kind: 'changed' }> {
+): Promise<SubmittedWork | BoundReached | Misplaced | { readonly kind: 'changed' }> {
   const wanted =
     work.kind === 'task'
       ? { task: { ...work.task, workflowId: taskWorkflowId(work.task.id) } }

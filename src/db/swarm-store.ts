@@ -2,8 +2,10 @@ import { sql, type RawBuilder } from 'kysely';
 import type { ApprovalGate } from '../domain/approval.ts';
 import { swarmWorkflowId, taskWorkflowId } from '../domain/names.ts';
 import type { Budget } from '../domain/budget.ts';
+import type { Misplaced } from '../domain/placement.ts';
+import type { Requirements } from '../domain/requirements.ts';
 import type { Priority, TaskFailure, TaskState } from '../domain/task.ts';
-import type { BoundReached, Idempotency, UnknownPool } from './accept.ts';
+import type { BoundReached, Idempotency } from './accept.ts';
 import type { BudgetRecord } from './budget-store.ts';
 import type { Database } from './database.ts';
 import type { TaskSummary } from './task-record.ts';
@@ -40,8 +42,9 @@ export interface NewSwarmNode {
   readonly dependsOn: readonly string[];
   /** Default: task. */
   readonly kind?: SwarmNodeKind;
-  /** The pool that its task will ask for: checked at accept; null: it has no task. */
+  /** The pool that its task will ask for, or what it requires of one: checked at accept; neither: it has no task. */
   readonly pool: string | null;
+  readonly requirements?: Requirements | null;
   readonly template: unknown;
 }
 
@@ -69,7 +72,7 @@ export type AcceptSwarmResult =
   | { readonly kind: 'existing'; readonly swarm: SwarmRecord }
   | { readonly kind: 'conflict'; readonly swarmId: string }
   | BoundReached
-  | UnknownPool;
+  | Misplaced;
 
 /**
  * Accepts a swarm with its expanded nodes (P31). Its tasks are admitted later, by its workflow, and counted against
@@ -85,7 +88,8 @@ export interface NodeAdmission {
   readonly nodeId: string;
   /** Of `newId('task')`; unused when the node has its task already. */
   readonly taskId: string;
-  readonly pool: string;
+  readonly pool: string | null;
+  readonly requirements?: Requirements | null;
   readonly sessionKey: string | null;
   readonly agent: string;
   readonly prompt: string;
@@ -107,7 +111,7 @@ export type AdmitResult =
       readonly nodeState: SwarmNodeState;
     }
   | BoundReached
-  | UnknownPool
+  | Misplaced
   | { readonly kind: 'not-found' };
 
 /** Admits a node by the same path as the API's accept; idempotent by node. */

@@ -1,5 +1,6 @@
 import type { Amounts, Budget } from '../domain/budget.ts';
 import type { Usage } from '../domain/failure.ts';
+import type { Requirements } from '../domain/requirements.ts';
 import type { CancelReason, Priority, TaskFailure, TaskState } from '../domain/task.ts';
 
 /** A task without its texts, as lists and answers carry it. Times are ISO 8601 in UTC. */
@@ -9,10 +10,14 @@ export interface TaskSummary {
   readonly seq: number;
   readonly tenant: string;
   readonly pool: string;
+  /** What was asked for instead of a pool; null: the pool was named. */
+  readonly requirements: Requirements | null;
   readonly sessionKey: string | null;
   readonly agent: string;
   readonly priority: Priority;
-  /** After inheritance in its session. */
+  /** By bump or ageing; null: never raised. */
+  readonly raisedPriority: Priority | null;
+  /** After raises and inheritance in its session: the order of claims. */
   readonly effectivePriority: Priority;
   readonly state: TaskState;
   readonly stateReason: string | null;

@@ -5,6 +5,7 @@ export const EVENT_TYPES = [
   'task.waiting',
   'task.queued',
   'task.dispatched',
+  'task.raised',
   'task.backoff',
   'task.held',
   'task.blocked',
@@ -59,5 +60,9 @@ export const EVENT_TYPES = [
   'fleet.paused',
   'fleet.resumed',
   'installation.restored',
+  'fleet.limits',
+  'tenant.changed',
+  'pool.changed',
+  'pool.deleted',
 ] as const;
 export type EventType = (typeof EVENT_TYPES)[number];

@@ -10,6 +10,7 @@ import type {
   SwarmSpec,
   TreeSpec,
 } from './swarm-schema.ts';
+import type { Requirements } from './requirements.ts';
 import { parsePrompt, type PromptPart } from './swarm-template.ts';
 import { TASK_DEFAULTS } from './task-defaults.ts';
 import type { PriorityName } from './task.ts';
@@ -45,13 +46,21 @@ export interface ApprovalTemplate {
   readonly gate: ApprovalGate;
 }
 
-interface NodeSettings {
+interface NodeSettings extends OwnSettings, Place {}
+
+/** What has a default of its own. */
+interface OwnSettings {
   readonly agent: string;
-  readonly pool: string;
   readonly priority: PriorityName;
   readonly maxAttempts: number;
   readonly runLimitSeconds: number;
   readonly idempotent: boolean;
+}
+
+/** A pool by name, or what is required of one. */
+interface Place {
+  readonly pool: string | null;
+  readonly requirements: Requirements | null;
 }
 
 type WrittenSettings = { readonly [K in keyof NodeSettings]?: NodeSettings[K] | undefined };
@@ -110,16 +119,22 @@ function drafts(spec: SwarmSpec): readonly Draft[] {
 
 /** A node's own word, else the swarm's, else the default of every task. */
 function settingsOf(work: WrittenSettings, spec: WrittenSettings): NodeSettings {
-  const chosen = <K extends keyof NodeSettings>(key: K): NodeSettings[K] =>
+  const chosen = <K extends keyof OwnSettings>(key: K): OwnSettings[K] =>
     work[key] ?? spec[key] ?? TASK_DEFAULTS[key];
   return {
     agent: chosen('agent'),
-    pool: chosen('pool'),
+    ...(placeOf(work) ?? placeOf(spec) ?? { pool: TASK_DEFAULTS.pool, requirements: null }),
     priority: chosen('priority'),
     maxAttempts: chosen('maxAttempts'),
     runLimitSeconds: chosen('runLimitSeconds'),
     idempotent: chosen('idempotent'),
   };
+}
+
+/** The place that was asked for here; null: none. The schema lets no one ask for both. */
+function placeOf({ pool, requirements }: WrittenSettings): Place | null {
+  if (requirements) return { pool: null, requirements };
+  return pool ? { pool, requirements: null } : null;
 }
 
 function expandParallel(spec: ParallelSpec): readonly Draft[] {

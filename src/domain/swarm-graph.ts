@@ -1,4 +1,5 @@
 import { nearest, type InputProblem } from './input-problems.ts';
+import { EITHER_POOL_OR_REQUIREMENTS } from './requirements.ts';
 import { parsePrompt, type WrittenPart } from './swarm-template.ts';
 
 /**
@@ -13,7 +14,30 @@ export function checkGraph(input: unknown): readonly InputProblem[] {
     ...danglingDependencies(nodes),
     ...cycles(nodes),
     ...wrongReferences(nodes),
+    ...twicePlaced(input),
   ];
+}
+
+/** Where both a pool and requirements are written: for the swarm, for a part of its strategy, for a node. */
+function twicePlaced(input: unknown): readonly InputProblem[] {
+  const spec = fieldsOf(input);
+  const listed = (key: string): [(string | number)[], unknown][] => {
+    const list = spec[key];
+    return Array.isArray(list) ? list.map((one: unknown, index) => [[key, index], one]) : [];
+  };
+  const places: [(string | number)[], unknown][] = [
+    [[], spec],
+    [['map'], spec['map']],
+    [['reduce'], spec['reduce']],
+    ...listed('steps'),
+    ...listed('nodes'),
+  ];
+  return places
+    .filter(([, one]) => 'pool' in fieldsOf(one) && 'requirements' in fieldsOf(one))
+    .map(([path]) => ({
+      path: [...path, 'requirements'],
+      message: EITHER_POOL_OR_REQUIREMENTS,
+    }));
 }
 
 interface WrittenNode {

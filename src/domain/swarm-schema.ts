@@ -3,6 +3,7 @@ import { approvalTerms, checkApprovalTerms } from './approval-schema.ts';
 import { budgetLimits } from './budget-schema.ts';
 import { DEFAULT_MAX_PARALLEL, MAX_SWARM_NODES } from './swarm-limits.ts';
 import { byteLength, checkPlaceholders, PROMPT_LIMIT_BYTES } from './swarm-template.ts';
+import { requirements } from './requirements.ts';
 import { PRIORITIES, type PriorityName } from './task.ts';
 
 /**
@@ -61,6 +62,7 @@ const settings = {
     .string()
     .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'must be 1 to 64 of a-z, 0-9, ".", "_" and "-"'),
   pool: poolName,
+  requirements,
   priority: z.enum(priorityNames),
   maxAttempts: z.int().min(1, 'must be at least 1').max(100, 'must be at most 100'),
   runLimitSeconds: z
@@ -72,6 +74,7 @@ const settings = {
 const optionalSettings = {
   agent: settings.agent.optional(),
   pool: settings.pool.optional(),
+  requirements: settings.requirements.optional(),
   priority: settings.priority.optional(),
   maxAttempts: settings.maxAttempts.optional(),
   runLimitSeconds: settings.runLimitSeconds.optional(),

@@ -24,9 +24,15 @@ language plpgsql as $$
 declare
   v_session dash.sessions;
   v_task dash.tasks;
+  v_place jsonb;
   v_refusal jsonb;
 begin
-  v_refusal := coalesce(dash.unknown_pool(array[p->>'pool']), dash.bound_reached());
+  v_place := dash.place(p);
+  if v_place->>'kind' <> 'placed' then
+    return v_place;
+  end if;
+  p := p || jsonb_build_object('pool', v_place->'pool');
+  v_refusal := dash.bound_reached(p->>'tenant', p->>'pool');
   if v_refusal is not null then
     return v_refusal;
   end if;
@@ -41,7 +47,8 @@ begin
   perform dash.lock_count(p->>'tenant', p->>'pool', (p->>'priority')::smallint);
   v_task := dash.new_task(p, v_session, dash.next_event());
   -- Now that no other accept can commit in between, the bound and the swarm's state are exact.
-  v_refusal := coalesce(dash.bound_reached(), dash.not_admitting(p->>'swarmId', p->>'nodeId'));
+  v_refusal := coalesce(
+    dash.bound_reached(p->>'tenant', p->>'pool'), dash.not_admitting(p->>'swarmId', p->>'nodeId'));
   if v_refusal is not null then
     return v_refusal;
   end if;
@@ -62,6 +69,7 @@ begin
   t.seq := p_seq;
   t.tenant := p->>'tenant';
   t.pool := p->>'pool';
+  t.requirements := dash.json_value(p->'requirements');
   t.session_id := p_session.id;
   t.session_key := p_session.key;
   t.agent := p->>'agent';
@@ -110,13 +118,13 @@ language sql as $$
     (id, seq, tenant, pool, session_id, session_key, agent, prompt, priority, effective_priority, state, due_at,
      queue_expires_at, deadline_at, run_limit_seconds, max_attempts, idempotent, pinned_gateway, idempotency_key,
      request_hash, swarm_id, node_id, replay_of, workflow_id, correlation_id, created_at, updated_at,
-     state_reason, approval_id, schedule_id, budget_usd, budget_tokens)
+     state_reason, approval_id, schedule_id, budget_usd, budget_tokens, requirements)
   values
     (t.id, t.seq, t.tenant, t.pool, t.session_id, t.session_key, t.agent, t.prompt, t.priority, t.effective_priority,
      t.state, t.due_at, t.queue_expires_at, t.deadline_at, t.run_limit_seconds, t.max_attempts, t.idempotent,
      t.pinned_gateway, t.idempotency_key, t.request_hash, t.swarm_id, t.node_id, t.replay_of, t.workflow_id,
      t.correlation_id, t.created_at, t.updated_at,
-     t.state_reason, t.approval_id, t.schedule_id, t.budget_usd, t.budget_tokens)
+     t.state_reason, t.approval_id, t.schedule_id, t.budget_usd, t.budget_tokens, t.requirements)
 $$;
 
 create or replace function dash.after_insert(t dash.tasks, p_actor text) returns void
@@ -139,21 +147,24 @@ begin
   end if;
 end $$;
 
--- The refusal when as many tasks are open as the installation allows, else null.
-create or replace function dash.bound_reached() returns jsonb
+-- The refusal when as many tasks are open as the installation, the tenant or the pool may have, else null. A pool of
+-- null: only the others are asked.
+create or replace function dash.bound_reached(p_tenant text, p_pool text) returns jsonb
 language sql as $$
-  select jsonb_build_object(
-    'kind', 'refused', 'bound', 'max-open-tasks', 'limit', i.max_open_tasks, 'retryAfterSeconds', 5)
+  select jsonb_build_object('kind', 'refused', 'bound', b.bound, 'limit', b.most, 'retryAfterSeconds', 5)
   from dash.installation i
-  where (select coalesce(sum(open), 0) from dash.task_counts) >= i.max_open_tasks
-$$;
-
-create or replace function dash.unknown_pool(p_pools text[]) returns jsonb
-language sql stable as $$
-  select jsonb_build_object('kind', 'unknown-pool', 'pool', asked.pool)
-  from unnest(p_pools) as asked (pool)
-  where not exists (select 1 from dash.pools p where p.id = asked.pool)
-  order by asked.pool limit 1
+  left join dash.tenants t on t.id = p_tenant
+  cross join lateral (
+    select sum(open) as total, sum(open) filter (where tenant = p_tenant) as of_tenant,
+      sum(open) filter (where pool = p_pool) as of_pool
+    from dash.task_counts) c
+  cross join lateral (values
+    (1, 'max-open-tasks', i.max_open_tasks, c.total),
+    (2, 'max-open-tasks-per-tenant', coalesce(t.max_open_tasks, i.max_open_tasks_per_tenant), c.of_tenant),
+    (3, 'max-open-tasks-per-pool', i.max_open_tasks_per_pool, c.of_pool)
+  ) as b (place, bound, most, open)
+  where b.open >= b.most
+  order by b.place limit 1
 $$;
 
 create or replace function dash.ensure_tenant(p_tenant text) returns void

@@ -29,7 +29,9 @@ declare
   v_filter jsonb := p->'filter' || '{"states": ["open"]}';
 begin
   if v_pool is not null and not exists (select 1 from dash.pools where id = v_pool) then
-    return jsonb_build_object('kind', 'unknown-pool', 'pool', v_pool);
+    return jsonb_build_object(
+      'kind', 'unknown-pool', 'pool', v_pool, 'tenant', p->'filter'->'tenant',
+      'pools', dash.pools_for(p->'filter'->>'tenant'));
   end if;
   insert into dash.bulk_operations (id, action, tenant, filter, edits, note, total, actor)
   values (

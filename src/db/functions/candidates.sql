@@ -58,6 +58,7 @@ declare
   v_found dash.candidate[] := '{}';
   v_level smallint := 0;
   v_tenant text := '';
+  v_allowed text[] := (select allowed_tenants from dash.pools where id = p_pool);
 begin
   loop
     if p_gateway_id is null then
@@ -74,7 +75,8 @@ begin
     exit when not found or c.level > p_level;
     v_level := c.level;
     v_tenant := c.tenant;
-    if c.tenant <> all(p_capped) and (dash.choose_gateway(p_pool, p_gateway_id, c.tenant, p_free)).id is not null then
+    if c.tenant <> all(p_capped) and (c.tenant <> all(v_allowed)) is not true
+      and (dash.choose_gateway(p_pool, p_gateway_id, c.tenant, p_free)).id is not null then
       v_found := v_found || c;
       p_level := c.level;
     end if;

@@ -65,7 +65,7 @@ begin
   where id in (select o->>'gatewayId' from jsonb_array_elements(p_offered) o)
   order by id for no key update;
   return array(
-    select row(g.id, g.owner_epoch, least(o.lanes, cap.lanes - cap.used), o.score, o.reasons, g.allowed_tenants, pools.ids,
+    select row(g.id, g.owner_epoch, least(o.lanes, cap.lanes - cap.used), o.score, o.reasons, g.allowed_tenants, dash.pools_of(g),
       cap.used, cap.lanes, coalesce(o."perRun", 0), coalesce(o."perSpend", 0), coalesce(account.spend, 0),
       coalesce(o.charge, 0))::dash.free_gateway
     from jsonb_to_recordset(p_offered) as o (
@@ -76,8 +76,6 @@ begin
     cross join lateral (
       select dash.usable_lanes(g) as lanes, g.foreign_runs
         + (select count(*) from dash.attempts a where a.holds_lane and a.gateway_id = g.id)::integer as used) cap
-    cross join lateral (
-      select array(select p.id from dash.pools p where g.labels @> p.match_labels order by p.id) as ids) pools
     where g.owner_host = p_host_id and g.owner_epoch = o."ownerEpoch"
       and g.state in ('open', 'degraded') and g.claims_open and least(o.lanes, cap.lanes - cap.used) > 0
     order by g.id);
@@ -87,10 +85,13 @@ end $$;
 create or replace function dash.capped_tenants(p_tenant text default null) returns text[]
 language sql as $$
   select array(
-    select a.tenant from dash.attempts a, dash.installation i
-    where a.holds_lane and i.max_running_per_tenant is not null and (p_tenant is null or a.tenant = p_tenant)
-    group by a.tenant, i.max_running_per_tenant
-    having count(*) >= i.max_running_per_tenant)
+    select a.tenant from dash.attempts a
+    join dash.tenants t on t.id = a.tenant
+    cross join lateral (
+      select coalesce(t.max_running, i.max_running_per_tenant) as most from dash.installation i) cap
+    where a.holds_lane and cap.most is not null and (p_tenant is null or a.tenant = p_tenant)
+    group by a.tenant, cap.most
+    having count(*) >= cap.most)
 $$;
 
 create or replace function dash.take_lane(p_free dash.free_gateway[], p_gateway_id text) returns dash.free_gateway[]
@@ -140,16 +141,18 @@ begin
   return a;
 end $$;
 
--- P14: a tenant's turn is over; who was idle or capped starts from the level's present, without credit.
+-- P14: a tenant's turn is over, which brings it forward by its weight's part; who was idle or capped starts from the
+-- level's present, without credit.
 create or replace function dash.advance_pass(p_pool text, p_level smallint, p_tenant text) returns void
 language plpgsql as $$
 declare
   v_pass bigint;
+  v_turn bigint := (select 1000000 / weight from dash.tenants where id = p_tenant);
 begin
   select coalesce(max(pass), 0) into v_pass from dash.passes
   where pool = p_pool and level = p_level and tenant in (p_tenant, '');
   insert into dash.passes as x (pool, level, tenant, pass)
-  values (p_pool, p_level, p_tenant, v_pass + 1), (p_pool, p_level, '', v_pass)
+  values (p_pool, p_level, p_tenant, v_pass + v_turn), (p_pool, p_level, '', v_pass)
   on conflict (pool, level, tenant) do update set pass = excluded.pass;
 end $$;
 

@@ -41,7 +41,9 @@ create or replace function dash.replay_of(t dash.tasks, p jsonb) returns jsonb
 language sql stable as $$
   select jsonb_build_object(
     'id', p->>'newTaskId', 'workflowId', p->>'workflowId', 'replayOf', t.id, 'actor', p->>'actor',
-    'tenant', t.tenant, 'pool', t.pool, 'sessionKey', t.session_key, 'agent', t.agent, 'prompt', t.prompt,
+    'tenant', t.tenant, 'pool', t.pool, 'sessionKey', t.session_key,
+    'requirements', case when (p->'edits' ? 'pool') is not true then t.requirements end,
+    'agent', t.agent, 'prompt', t.prompt,
     'priority', t.priority, 'deadlineAt', now() + (t.deadline_at - t.created_at),
     'runLimitSeconds', t.run_limit_seconds, 'maxAttempts', t.max_attempts, 'idempotent', t.idempotent,
     'budget', dash.budget_of(t),

@@ -73,6 +73,19 @@ begin
   perform dash.write_event(dash.next_event(), e);
 end $$;
 
+-- What operators set for everybody, or for one tenant.
+create or replace function dash.emit_fleet(p_type text, p_tenant text, p_actor text, p_data jsonb) returns void
+language plpgsql as $$
+declare
+  e dash.events;
+begin
+  e.type := p_type;
+  e.tenant := p_tenant;
+  e.actor := p_actor;
+  e.data := p_data;
+  perform dash.write_event(dash.next_event(), e);
+end $$;
+
 -- Someone may claim more than before. A hint: hosts also look every second.
 create or replace function dash.hint_work() returns void
 language sql as $$

@@ -233,20 +233,3 @@ language sql as $$
   delete from dash.gateway_starts where gateway_id = p->>'gatewayId';
   select jsonb_build_object('kind', 'ok')
 $$;
-
-create or replace function dash.list_pools(p jsonb) returns jsonb
-language sql stable as $$
-  select coalesce(jsonb_agg(dash.pool_json(x) order by x.id), '[]') from dash.pools x
-$$;
-
-create or replace function dash.put_pool(p jsonb) returns jsonb
-language sql as $$
-  insert into dash.pools as x (id, match_labels) values (p->>'id', p->'matchLabels')
-  on conflict (id) do update set match_labels = excluded.match_labels
-  returning dash.pool_json(x)
-$$;
-
-create or replace function dash.pool_json(x dash.pools) returns jsonb
-language sql stable as $$
-  select jsonb_build_object('id', x.id, 'matchLabels', x.match_labels, 'createdAt', dash.iso(x.created_at))
-$$;

@@ -1,5 +1,5 @@
 -- Locks, in the one order that every transaction keeps (P2):
---   the lock of an idempotency key · claim lock · gateway rows · session rows · task rows with their attempts ·
+--   the lock of an idempotency key · claim lock · pool row · gateway rows · session rows · task rows with their attempts ·
 --   budgets (their own lock, then rows by number) · swarms, then their nodes · attempt counts, then task counts · event lock.
 -- Of two sessions at once only the claim locks rows; it holds the claim lock then, and every other transaction
 -- stays within one session, so no circle can close.

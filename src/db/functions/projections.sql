@@ -8,8 +8,9 @@ $$;
 create or replace function dash.task_summary(t dash.tasks) returns jsonb
 language sql stable as $$
   select jsonb_build_object(
-    'id', t.id, 'seq', t.seq, 'tenant', t.tenant, 'pool', t.pool, 'sessionKey', t.session_key, 'agent', t.agent,
-    'priority', t.priority, 'effectivePriority', t.effective_priority, 'state', t.state,
+    'id', t.id, 'seq', t.seq, 'tenant', t.tenant, 'pool', t.pool, 'requirements', t.requirements,
+    'sessionKey', t.session_key, 'agent', t.agent, 'priority', t.priority,
+    'raisedPriority', t.raised_priority, 'effectivePriority', t.effective_priority, 'state', t.state,
     'stateReason', t.state_reason, 'dueAt', dash.iso(t.due_at), 'queueExpiresAt', dash.iso(t.queue_expires_at),
     'deadlineAt', dash.iso(t.deadline_at), 'runLimitSeconds', t.run_limit_seconds, 'maxAttempts', t.max_attempts,
     'idempotent', t.idempotent, 'pinnedGatewayId', t.pinned_gateway, 'swarmId', t.swarm_id, 'nodeId', t.node_id,
@@ -68,8 +69,7 @@ language sql stable as $$
       'health', g.health_lanes, 'free', greatest(0, dash.usable_lanes(g) - held.lanes - g.foreign_runs)),
     'costWeight', g.cost_weight, 'health', g.health, 'healthSince', dash.iso(g.health_since),
     'recent', dash.recent_json(g),
-    'pools', (select coalesce(jsonb_agg(p.id order by p.id), '[]') from dash.pools p
-              where g.labels @> p.match_labels),
+    'pools', dash.pools_of(g),
     'state', g.state, 'failure', g.failure, 'stateReason', g.state_reason, 'hint', g.hint,
     'desiredState', g.desired_state, 'claimsOpen', g.claims_open, 'ownerHost', g.owner_host,
     'ownerEpoch', g.owner_epoch, 'bootId', g.boot_id, 'stateId', g.state_id, 'version', g.version,

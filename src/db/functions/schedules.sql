@@ -24,7 +24,7 @@ create or replace function dash.create_schedule(p jsonb) returns jsonb
 language plpgsql as $$
 declare
   s dash.schedules;
-  v_refusal jsonb := dash.unknown_pool(dash.text_array(p->'pools'));
+  v_refusal jsonb := dash.misplaced_node(jsonb_build_object('tenant', p->'tenant', 'nodes', p->'places'));
 begin
   if p->'idempotency'->>'key' is not null then
     perform dash.lock_key('schedule/' || (p->>'tenant') || '/' || (p->'idempotency'->>'key'));
@@ -67,7 +67,7 @@ create or replace function dash.update_schedule(p jsonb) returns jsonb
 language plpgsql as $$
 declare
   s dash.schedules := dash.lock_schedule(p->>'id');
-  v_refusal jsonb := dash.unknown_pool(dash.text_array(p->'pools'));
+  v_refusal jsonb := dash.misplaced_node(jsonb_build_object('tenant', s.tenant, 'nodes', p->'places'));
 begin
   if s.id is null then
     return '{"kind": "not-found"}';

@@ -19,7 +19,8 @@ begin
     return false;
   end if;
   select * into v_session from dash.sessions where id = p_session_id;
-  select least(v_before.priority, min(priority)) into v_level from dash.tasks
+  select least(v_before.priority, v_before.raised_priority, min(least(priority, raised_priority))) into v_level
+  from dash.tasks
   where session_id = p_session_id and state = 'waiting';
   v_state := dash.state_of_head(v_before, v_session);
   if (v_state, v_level, v_session.gateway_id)

@@ -15,9 +15,7 @@ begin
       return jsonb_build_object('kind', 'conflict', 'swarmId', s.id);
     end if;
   end if;
-  v_refusal := coalesce(
-    dash.unknown_pool(array(
-      select n->>'pool' from jsonb_array_elements(p->'nodes') n where n->>'pool' is not null)), dash.bound_reached());
+  v_refusal := coalesce(dash.misplaced_node(p), dash.bound_reached(p->>'tenant', null));
   if v_refusal is not null then
     return v_refusal;
   end if;
@@ -25,6 +23,21 @@ begin
   s := dash.store_swarm(p, dash.next_event());
   return jsonb_build_object('kind', 'accepted', 'swarm', dash.swarm_json(s));
 end $$;
+
+-- The refusal of the first of its places that cannot be had, else null. What asks for no place needs none.
+create or replace function dash.misplaced_node(p jsonb) returns jsonb
+language sql as $$
+  select answer.place
+  from (
+    select min(position) as first, n->'pool' as pool, n->'requirements' as requirements
+    from jsonb_array_elements(p->'nodes') with ordinality as x (n, position)
+    where n->>'pool' is not null or n->>'requirements' is not null group by 2, 3) asked
+  cross join lateral (
+    select dash.place(jsonb_build_object(
+      'tenant', p->'tenant', 'pool', asked.pool, 'requirements', asked.requirements)) as place) answer
+  where answer.place->>'kind' <> 'placed'
+  order by asked.first limit 1
+$$;
 
 create or replace function dash.store_swarm(p jsonb, p_seq bigint) returns dash.swarms
 language plpgsql as $$

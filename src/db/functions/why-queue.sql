@@ -17,7 +17,8 @@ $$;
 create or replace function dash.why_caps(p_tenant text) returns jsonb
 language sql stable as $$
   select jsonb_build_object(
-    'total', i.max_running_total, 'tenant', i.max_running_per_tenant,
+    'total', i.max_running_total,
+    'tenant', coalesce((select max_running from dash.tenants where id = p_tenant), i.max_running_per_tenant),
     'runningTotal', (select count(*) from dash.attempts where holds_lane),
     'runningTenant', (select count(*) from dash.attempts where holds_lane and tenant = p_tenant))
   from dash.installation i
@@ -28,8 +29,8 @@ create or replace function dash.why_pool_gateways(t dash.tasks) returns jsonb
 language sql stable as $$
   select coalesce(jsonb_agg(
     dash.why_gateway_row(g) || jsonb_build_object(
-      'allowsTenant', g.allowed_tenants is null or t.tenant = any(g.allowed_tenants),
-      'inPool', g.labels @> p.match_labels,
+      'allowsTenant', (t.tenant <> all(g.allowed_tenants) or t.tenant <> all(p.allowed_tenants)) is not true,
+      'inPool', dash.is_in_pool(g, p),
       'lanes', jsonb_build_object(
         'capacity', own.capacity, 'held', held.lanes, 'foreign', g.foreign_runs, 'health', g.health_lanes),
       'busyWith', case when held.lanes + g.foreign_runs >= own.capacity then dash.why_busy_with(g.id) else '[]' end)
@@ -39,7 +40,7 @@ language sql stable as $$
   cross join lateral (
     select count(*)::integer as lanes from dash.attempts a where a.holds_lane and a.gateway_id = g.id) held
   where case when t.pinned_gateway is not null then g.id = t.pinned_gateway
-        else g.state <> 'removed' and g.labels @> p.match_labels end
+        else g.state <> 'removed' and dash.is_in_pool(g, p) end
 $$;
 
 create or replace function dash.why_gateway_row(g dash.gateways) returns jsonb
@@ -127,7 +128,8 @@ begin
     where x.state = 'queued' and x.pinned_gateway is null and x.pool = t.pool
       and x.effective_priority = t.effective_priority and x.tenant = t.tenant and x.seq < t.seq limit 1001) x;
   -- The pass at which its own turn comes.
-  select coalesce(max(p.pass) filter (where p.tenant in (t.tenant, '')), 0) + v_own,
+  select coalesce(max(p.pass) filter (where p.tenant in (t.tenant, '')), 0)
+           + v_own * (select 1000000 / weight from dash.tenants where id = t.tenant),
          coalesce(max(p.pass) filter (where p.tenant = ''), 0)
   into v_turn, v_level
   from dash.passes p where p.pool = t.pool and p.level = t.effective_priority and p.tenant in (t.tenant, '');
@@ -137,15 +139,20 @@ begin
       from dash.why_tenants_of_level(t.pool, t.effective_priority) other (tenant)
       left join dash.passes p
         on p.pool = t.pool and p.level = t.effective_priority and p.tenant = other.tenant
-      cross join lateral (select v_turn - greatest(p.pass, v_level) as turns) behind
+      join dash.tenants w on w.id = other.tenant
+      cross join lateral (
+        select v_turn - greatest(p.pass, v_level) as distance, 1000000 / w.weight as step) way
+      cross join lateral (
+        select greatest(0, (way.distance + way.step - 1) / way.step) as turns,
+          way.distance >= 0 and way.distance % way.step = 0 as meets) behind
       cross join lateral (
         select x.seq, row_number() over (order by x.seq) as place from (
           select y.seq from dash.tasks y
           where y.state = 'queued' and y.pinned_gateway is null and y.pool = t.pool
             and y.effective_priority = t.effective_priority and y.tenant = other.tenant
-          order by y.seq limit least(1001, greatest(0, behind.turns + 1))) x) queued
+          order by y.seq limit least(1001, behind.turns + behind.meets::integer)) x) queued
       where other.tenant <> t.tenant
-        and (queued.place <= behind.turns or (queued.place = behind.turns + 1 and queued.seq < t.seq))
+        and (queued.place <= behind.turns or queued.seq < t.seq)
       limit 1001) before);
 end $$;
 
@@ -159,6 +166,6 @@ language sql stable as $$
       where x.state = 'queued' and x.pinned_gateway = g.id and x.pool = t.pool
         and (x.effective_priority, x.seq) < (t.effective_priority, t.seq) limit 1001) x
     where case when t.pinned_gateway is not null then g.id = t.pinned_gateway
-          else g.state <> 'removed' and g.labels @> p.match_labels end
+          else g.state <> 'removed' and dash.is_in_pool(g, p) end
     limit 1001) x
 $$;

@@ -114,12 +114,26 @@ const SUCCESSES: Readonly<Record<string, () => Promise<{ path: string; body?: un
   'gateways.why': async () => at(`/api/v1/gateways/${await newGateway()}/why`),
   'reconcile.findings': () => at('/api/v1/reconcile-findings?standing=true&kind=owner-gone'),
   'reconcile.run': () => at('/api/v1/reconcile/run'),
+  'tasks.bump': async () => at(`/api/v1/tasks/${await newTask()}/bump`, { priority: 'high' }),
   'pools.list': () => at('/api/v1/pools'),
   'tasks.spending': async () => at(`/api/v1/tasks/${await newTask()}/spending`),
   'budgets.list': () => at('/api/v1/budgets?scope=tenant'),
   'budgets.get': async () => at(`/api/v1/budgets/${await newBudget()}`),
   'budgets.put': () => at('/api/v1/budgets/fleet', { usd: 1000, period: 'month' }),
   'budgets.remove': async () => at(`/api/v1/budgets/${await newBudget()}`),
+  'pools.get': () => at('/api/v1/pools/default'),
+  'pools.put': () => at('/api/v1/pools/contract', { matchLabels: { kind: 'gpu' } }),
+  'pools.delete': async () => {
+    await api.client.pools.put({ params: { pool: 'short-lived' } });
+    return at('/api/v1/pools/short-lived');
+  },
+  'tenants.list': () => at('/api/v1/tenants?limit=5'),
+  'tenants.get': () => at('/api/v1/tenants/default'),
+  'tenants.put': () => at('/api/v1/tenants/contract', { weight: 2 }),
+  'fleet.get': () => at('/api/v1/fleet'),
+  'fleet.limits': () => at('/api/v1/fleet/limits', { maxRunningTotal: null }),
+  'fleet.pause': () => at('/api/v1/fleet/pause', { reason: 'contract' }),
+  'fleet.resume': () => at('/api/v1/fleet/resume', {}),
   'events.stream': () => at('/api/v1/events?after=start'),
   'operations.live': () => at('/health/live'),
   'operations.ready': () => at('/health/ready'),
@@ -258,6 +272,9 @@ describe('any input', () => {
     'prompt',
     'tenant',
     'pool',
+    'requirements',
+    'weight',
+    'matchLabels',
     'session',
     'agent',
     'priority',
@@ -292,7 +309,10 @@ describe('any input', () => {
   const body = fc.dictionary(fc.oneof(fc.constantFrom(...names), text), value, { maxKeys: 6 });
 
   test('is answered by a declared status and a valid problem, never by 5xx (R38)', async () => {
-    const routes = listRoutes().filter(({ route }) => route.method === 'POST');
+    const routes = listRoutes().filter(
+      // their effect on the whole fleet is for the tests that know of it
+      ({ name, route }) => ['POST', 'PUT'].includes(route.method) && !name.startsWith('fleet.'),
+    );
     await fc.assert(
       fc.asyncProperty(fc.constantFrom(...routes), body, text, async ({ route }, input, place) => {
         const path = route.path.replace(

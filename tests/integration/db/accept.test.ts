@@ -120,6 +120,8 @@ describe('accept', () => {
     expect(await acceptTask(db, taskOf({ pool: 'gpu' }))).toEqual({
       kind: 'unknown-pool',
       pool: 'gpu',
+      tenant: 'default',
+      pools: ['default'],
     });
     expect(await db.rows('select 1 from dash.task_counts')).toEqual([]);
   });

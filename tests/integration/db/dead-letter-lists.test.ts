@@ -113,7 +113,7 @@ describe('dead letters', () => {
     const { id: taskId } = await accept(db, { prompt: 'Old.', agent: 'main', maxAttempts: 2 });
     await settleTask(db, { taskId, end: dead() });
     const nowhere = await replayDeadLetter(db, { taskId, actor: 'ann', edits: { pool: 'nope' } });
-    expect(nowhere).toEqual({ kind: 'unknown-pool', pool: 'nope' });
+    expect(nowhere).toMatchObject({ kind: 'unknown-pool', pool: 'nope' });
     expect(await getDeadLetter(db, taskId)).toMatchObject({ state: 'open' });
     const edits = { prompt: 'New.', pool: 'other', priority: 1 } as const;
     const replayed = await replayDeadLetter(db, { taskId, actor: 'ann', edits });

@@ -115,6 +115,9 @@ export async function emptyDatabase(pool: Pool): Promise<void> {
       dash.task_counts, dash.attempt_counts, dash.dead_letters, dash.events, dash.reconcile_findings,
       dash.budgets, dash.spending, dash.gateways, dash.gateway_credentials, dash.gateway_starts, dash.api_keys cascade;
     delete from dash.pools where id <> 'default';
+    update dash.pools set match_labels = '{}', match_regions = null, match_capabilities = '{}', allowed_tenants = null;
+    update dash.tenants set weight = 1, max_open_tasks = null, max_running = null;
     update dash.installation set fleet_paused = false, max_open_tasks = 10000, max_running_total = null,
-      max_running_per_tenant = null`);
+      max_running_per_tenant = null, max_open_tasks_per_tenant = null, max_open_tasks_per_pool = null,
+      ageing_seconds = 600`);
 }

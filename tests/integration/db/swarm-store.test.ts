@@ -135,6 +135,8 @@ describe('accepting a swarm', () => {
     expect(await acceptSwarm(db, swarmOf({ nodes }))).toEqual({
       kind: 'unknown-pool',
       pool: 'gpu',
+      tenant: 'default',
+      pools: ['default'],
     });
   });
 });
