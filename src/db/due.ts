@@ -92,7 +92,10 @@ interface PromoteStep {
   readonly decision?: ExpiredDecision;
 }
 
-/** When `promoteDue` has work next, ISO 8601 (in the past: now); null: nothing waits for a time. */
+/**
+ * When something is due next, ISO 8601 (in the past: now); null: nothing waits for a moment. Ageing has no moments of
+ * its own: whoever promotes looks every half second anyway.
+ */
 export async function nextDueAt(db: Database): Promise<string | null> {
   const { dueAt } = await db.call<{ dueAt: string | null }>('next_due', {});
   return dueAt;

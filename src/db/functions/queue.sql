@@ -233,8 +233,6 @@ language sql stable as $$
     (select due_at from dash.tasks where state = 'scheduled' order by due_at limit 1),
     (select expires_at from dash.approvals where state = 'open' and expires_at is not null
      order by expires_at limit 1),
-    (select ages_from + make_interval(secs => i.ageing_seconds) from dash.tasks, dash.installation i
-     where state = 'queued' and effective_priority > 2 order by ages_from limit 1),
     (select least(queue_expires_at, deadline_at) from dash.tasks
      where state in ('held', 'scheduled', 'waiting', 'blocked', 'queued', 'backoff')
        and (queue_expires_at is not null or deadline_at is not null)

@@ -128,7 +128,7 @@ describe('what time demands', () => {
     const { db } = database();
     expect(await nextDueAt(db)).toBeNull();
     const deadlineAt = new Date(Date.now() + 7_200_000).toISOString();
-    await accept(db, { deadlineAt, priority: 2 });
+    await accept(db, { deadlineAt });
     expect(await nextDueAt(db)).toBe(deadlineAt);
     const notBefore = inAnHour();
     await accept(db, { notBefore });

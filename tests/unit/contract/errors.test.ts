@@ -28,6 +28,8 @@ const PUBLISHED = [
   'not-ready',
   'nothing-to-decide',
   'payload-too-large',
+  'pool-in-use',
+  'pool-not-found',
   'route-not-found',
   'schedule-not-found',
   'scope-missing',
@@ -37,8 +39,10 @@ const PUBLISHED = [
   'swarm-ended',
   'swarm-not-found',
   'task-not-found',
+  'task-not-waiting',
   'temporal-unavailable',
   'tenant-not-allowed',
+  'tenant-not-found',
   'too-many-streams',
   'unauthenticated',
   'unsupported-media-type',
@@ -84,7 +88,9 @@ describe('the error catalog', () => {
 
 /** `task-not-found` and its like are made from the kind of thing that was not found. */
 function isMentioned(sources: string, code: ErrorCode): boolean {
-  const kind = /^(task|swarm|schedule|approval|session|gateway|budget)-not-found$/.exec(code)?.[1];
+  const kind = /^(task|swarm|schedule|approval|session|gateway|budget|pool|tenant)-not-found$/.exec(
+    code,
+  )?.[1];
   return kind === undefined
     ? sources.includes(`code: '${code}'`)
     : sources.includes(`notFound('${kind}'`) && sources.includes('code: `${kind}-not-found`');

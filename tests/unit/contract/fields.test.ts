@@ -19,7 +19,6 @@ describe('submitting a task', () => {
   test('needs a prompt only; the rest has the defaults of the protocol (P7)', () => {
     expect(submitTask.parse({ prompt: 'x' })).toEqual({
       prompt: 'x',
-      pool: 'default',
       agent: 'main',
       priority: 'normal',
       maxAttempts: 3,
