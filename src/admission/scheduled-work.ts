@@ -1,4 +1,4 @@
-import { scheduledTask } from '../contract/schedules.ts';
+import { scheduledTask } from '../contract/task-dto.ts';
 import type { NewTask } from '../db/accept.ts';
 import type { NewSwarm } from '../db/swarm-store.ts';
 import { problemsOf, type InputProblem } from '../domain/input-problems.ts';

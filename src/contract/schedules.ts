@@ -20,12 +20,8 @@ import {
   tenantName,
 } from './fields.ts';
 import { SWARM_STATES, swarmRoutes } from './swarms.ts';
-import { submitTask } from './task-dto.ts';
+import { scheduledTask } from './task-dto.ts';
 
-/** A task as `POST /tasks` takes it; the schedule has the tenant, and moments would be those of the first time only. */
-export const scheduledTask = submitTask
-  .omit({ tenant: true, notBefore: true, deadline: true })
-  .meta({ id: 'ScheduledTask' });
 const scheduledSwarm = swarmRoutes.run.body;
 
 const { everySeconds: every, catchupSeconds: catchup } = SCHEDULE_BOUNDS;

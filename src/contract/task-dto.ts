@@ -40,50 +40,54 @@ const taskApproval = z
     description: 'The task is held, in its place, until it is approved',
   });
 
-/** What a client asks for; everything but the prompt has a default. */
-export const submitTask = z
-  .strictObject({
-    prompt,
-    tenant: tenantName
-      .optional()
-      .meta({ description: "Default: the API key's own tenant, else `default`" }),
-    pool: poolName.optional().meta({ description: 'Default: `default`' }),
-    requirements: requirements.optional(),
-    session: sessionKey.optional(),
-    agent: agentName.default(TASK_DEFAULTS.agent),
-    priority: priority.default(TASK_DEFAULTS.priority),
-    maxAttempts: z.int().min(1).max(100).default(TASK_DEFAULTS.maxAttempts),
-    runLimitSeconds: z
-      .int()
-      .min(1)
-      .max(7 * 24 * 3600)
-      .default(TASK_DEFAULTS.runLimitSeconds)
-      .meta({ description: 'Longest time that one attempt may run' }),
-    notBefore: namedMoment.optional().meta({ description: 'Not to be started earlier' }),
-    queueLimitSeconds: z
-      .int()
-      .min(1)
-      .max(30 * 24 * 3600)
-      .optional()
-      .meta({ description: 'Expires when it could not be started within this time' }),
-    deadline: namedMoment
-      .optional()
-      .meta({ description: 'Expires, running or not, at this moment' }),
-    approval: taskApproval.optional(),
-    budget: budgetLimits.optional().meta({
-      description:
-        'What all its attempts together may spend. Default: that of its pool, where there is one (GET /api/v1/budgets/pool:<pool>)',
-    }),
-    idempotent: z.boolean().default(TASK_DEFAULTS.idempotent).meta({
-      description:
-        'Doing it twice does no harm: it may go to another gateway when the outcome of an attempt is unknown',
-    }),
-  })
-  .refine((task) => task.pool === undefined || task.requirements === undefined, {
-    path: ['requirements'],
-    error: EITHER_POOL_OR_REQUIREMENTS,
-  })
-  .meta({ id: 'SubmitTask' });
+/** What a client asks for; everything but the prompt has a default. `submitTask` is what is taken. */
+const taskFields = z.strictObject({
+  prompt,
+  tenant: tenantName
+    .optional()
+    .meta({ description: "Default: the API key's own tenant, else `default`" }),
+  pool: poolName.optional().meta({ description: 'Default: `default`' }),
+  requirements: requirements.optional(),
+  session: sessionKey.optional(),
+  agent: agentName.default(TASK_DEFAULTS.agent),
+  priority: priority.default(TASK_DEFAULTS.priority),
+  maxAttempts: z.int().min(1).max(100).default(TASK_DEFAULTS.maxAttempts),
+  runLimitSeconds: z
+    .int()
+    .min(1)
+    .max(7 * 24 * 3600)
+    .default(TASK_DEFAULTS.runLimitSeconds)
+    .meta({ description: 'Longest time that one attempt may run' }),
+  notBefore: namedMoment.optional().meta({ description: 'Not to be started earlier' }),
+  queueLimitSeconds: z
+    .int()
+    .min(1)
+    .max(30 * 24 * 3600)
+    .optional()
+    .meta({ description: 'Expires when it could not be started within this time' }),
+  deadline: namedMoment.optional().meta({ description: 'Expires, running or not, at this moment' }),
+  approval: taskApproval.optional(),
+  budget: budgetLimits.optional().meta({
+    description:
+      'What all its attempts together may spend. Default: that of its pool, where there is one (GET /api/v1/budgets/pool:<pool>)',
+  }),
+  idempotent: z.boolean().default(TASK_DEFAULTS.idempotent).meta({
+    description:
+      'Doing it twice does no harm: it may go to another gateway when the outcome of an attempt is unknown',
+  }),
+});
+
+const placedOnce = z.refine<{ readonly pool?: unknown; readonly requirements?: unknown }>(
+  (task) => task.pool === undefined || task.requirements === undefined,
+  { path: ['requirements'], error: EITHER_POOL_OR_REQUIREMENTS },
+);
+
+export const submitTask = taskFields.check(placedOnce).meta({ id: 'SubmitTask' });
+/** A task of a schedule: the schedule has the tenant, and moments would be those of the first time only. */
+export const scheduledTask = taskFields
+  .omit({ tenant: true, notBefore: true, deadline: true })
+  .check(placedOnce)
+  .meta({ id: 'ScheduledTask' });
 export type SubmitTask = z.input<typeof submitTask>;
 
 export const usage = z

@@ -143,7 +143,12 @@ export interface PoolGatewayFacts extends GatewayFacts {
 }
 
 export interface QueueFacts {
-  readonly fleet: { readonly paused: boolean };
+  readonly fleet: {
+    readonly paused: boolean;
+    readonly since: Moment | null;
+    readonly by: string | null;
+    readonly reason: string | null;
+  };
   readonly rank: {
     /** Claimed before it, were every lane free for all; 1 001: more than 1 000. */
     readonly ahead: number;

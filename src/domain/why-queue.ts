@@ -19,7 +19,10 @@ export function whyQueued(
 ): Reasons {
   const { since } = task;
   const fleet: Reason[] = [];
-  if (queue.fleet.paused) fleet.push(because('fleet-paused', {}));
+  if (queue.fleet.paused) {
+    const { by, reason, since } = queue.fleet;
+    fleet.push(because('fleet-paused', { by, reason }, { since }));
+  }
   if (temporal !== 'ok') fleet.push(because('temporal-unreachable', { detail: temporal }));
   const place = { pool: task.pool, pinnedTo: queue.pinnedTo, session: task.sessionKey };
   const allowed = queue.gateways.filter((gateway) => gateway.allowsTenant && gateway.inPool);

@@ -32,7 +32,7 @@ interface Place {
 }
 
 interface QueueReasons {
-  'fleet-paused': Record<string, never>;
+  'fleet-paused': { readonly by: string | null; readonly reason: string | null };
   'temporal-unreachable': { readonly detail: string };
   'pool-empty': { readonly pool: string };
   'tenant-not-allowed': Place & { readonly tenant: string; readonly gateways: readonly string[] };

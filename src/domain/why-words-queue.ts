@@ -3,8 +3,8 @@ import type { BusyGateway, QueueCode, WordsOf } from './why-reasons.ts';
 
 /** Why a task that may be claimed is not, in words. */
 export const QUEUE_WORDS: WordsOf<QueueCode> = {
-  'fleet-paused': () => ({
-    sentence: 'The fleet is paused: nothing is claimed anywhere, what runs goes on.',
+  'fleet-paused': ({ facts, since }) => ({
+    sentence: `The fleet has been paused${forSpan(since)}${facts.by === null ? '' : ` by ${facts.by}`}${facts.reason === null ? '' : ` (${facts.reason})`}: nothing is claimed anywhere, what runs goes on.`,
     action: 'Resume it when the reason for the pause is gone: dashctl fleet resume',
   }),
   'temporal-unreachable': ({ facts }) => ({

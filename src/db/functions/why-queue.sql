@@ -11,7 +11,9 @@ $$;
 
 create or replace function dash.why_fleet() returns jsonb
 language sql stable as $$
-  select jsonb_build_object('paused', i.fleet_paused) from dash.installation i
+  select jsonb_build_object(
+    'paused', i.fleet_paused, 'since', dash.why_moment(i.paused_at), 'by', i.paused_by, 'reason', i.pause_reason)
+  from dash.installation i
 $$;
 
 create or replace function dash.why_caps(p_tenant text) returns jsonb

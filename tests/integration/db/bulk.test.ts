@@ -139,6 +139,8 @@ describe('a bulk operation', () => {
     expect(await acceptBulk(db, { ...options, edits: { pool: 'nope' } })).toEqual({
       kind: 'unknown-pool',
       pool: 'nope',
+      tenant: null,
+      pools: ['default'],
     });
   });
 });

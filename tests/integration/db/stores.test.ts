@@ -274,8 +274,8 @@ describe('metrics', () => {
     expect(depth).toMatchObject({ pool: 'default', priority: 5, depth: 3 });
     expect(depth?.oldestAgeSeconds).toBeGreaterThanOrEqual(90);
     expect(await lanesByGateway(db)).toEqual([
-      { gatewayId: 'g1', held: 1, free: 4 },
-      { gatewayId: 'g2', held: 0, free: 4 },
+      { gatewayId: 'g1', held: 1, free: 4, health: 1, errorRate: 0 },
+      { gatewayId: 'g2', held: 0, free: 4, health: 1, errorRate: 0 },
     ]);
     expect(await gatewayStates(db)).toEqual([{ state: 'open', count: 2 }]);
     const outcomes = (await attemptOutcomes(db)).toSorted((a, b) =>
@@ -301,6 +301,8 @@ describe('the installation', () => {
     for (const paused of [true, true, false]) await setFleetPaused(db, { paused, actor: 'ann' });
     const { events } = await readEvents(db, { after: 0, limit: 10 });
     expect(events.map((event) => [event.type, event.actor])).toEqual([
+      ['fleet.limits', null],
+      ['fleet.limits', null],
       ['fleet.paused', 'ann'],
       ['fleet.resumed', 'ann'],
     ]);

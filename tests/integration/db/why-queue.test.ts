@@ -4,6 +4,7 @@ import { setClaimsOpen } from '../../../src/db/gateway-ownership.ts';
 import { setDesiredState, writeGatewayState } from '../../../src/db/gateway-store.ts';
 import { putPool } from '../../../src/db/pool-store.ts';
 import { settleTask } from '../../../src/db/settle.ts';
+import { putTenant } from '../../../src/db/tenant-store.ts';
 import { taskFacts } from '../../../src/db/why-queries.ts';
 import { withDatabase } from '../../support/database.ts';
 import { accept, claim, claimOne, completed, emptyDatabase, openGateway } from './support.ts';
@@ -26,10 +27,10 @@ describe('why a claimable task is not claimed', () => {
   it('the fleet is paused: that binds, whatever else holds (architecture 3)', async () => {
     const { db } = database();
     const { id } = await accept(db);
-    await setFleetPaused(db, { paused: true, actor: 'ann' });
+    await setFleetPaused(db, { paused: true, actor: 'ann', reason: 'a bad night' });
     const why = await whyOfTask(db, id);
     expect(codes(why)).toEqual(['fleet-paused', 'pool-empty', 'in-line']);
-    expect(why.sentence).toMatch(/fleet is paused/);
+    expect(why.sentence).toMatch(/fleet has been paused for 0 s by ann \(a bad night\)/);
     expect(binding(why).action).toMatch(/fleet resume/);
   });
 
@@ -230,7 +231,7 @@ describe('why a claimable task is not claimed', () => {
 });
 
 describe('the rank of a task in its pool', () => {
-  it('is its place in the order of the claims, with tenants taking turns (P11, P14)', async () => {
+  it('is its place in the order of the claims, with tenants taking turns by their weights (P11, P14)', async () => {
     const { db } = database();
     const gateway = await openGateway(db, 'g1', { configuredLanes: 200 });
     const dice = seededRandom(11);
@@ -241,6 +242,9 @@ describe('the rank of a task in its pool', () => {
         await accept(db, { tenant: anyOf(['a', 'b', 'c', 'd']), priority: anyOf([1, 3, 5]) });
       }
     };
+    for (const [index, id] of ['a', 'b', 'c', 'd'].entries()) {
+      await putTenant(db, { id, weight: [1, 2, 3, 7][index] ?? 1, actor: 'test' });
+    }
     await more(30);
     await claim(db, [gateway], 12);
     await more(20);
