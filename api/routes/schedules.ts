@@ -195,8 +195,12 @@ const update: Handler<ScheduleRoutes['update']> = async (deps, call) => {
       case 'ok':
       case 'not-found':
         return answered(deps, call, written);
-      default:
+      case 'unknown-pool':
+      case 'tenant-not-in-pool':
+      case 'unmet-requirements':
         throw misplacedWork(changed.work, written);
+      default:
+        return assertNever(written);
     }
   }
 };
