@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { taskAttempts } from '../../src/db/attempt-record.ts';
+import { taskSpending } from '../../src/db/budget-store.ts';
 import { startTestDash, type TestDash } from '../support/dash.ts';
 import { eventually } from '../support/eventually.ts';
 import {
@@ -95,6 +96,33 @@ describe('an adopted real gateway', () => {
       ownerHost: 'host-b',
       ownerEpoch: epochAfter,
     });
+  }, 200_000);
+
+  test('a turn that uses its budget up is ended in its midst: beyond the limit goes the model call that crossed it, and at most one more is begun and broken off (P15, P28)', async () => {
+    await dash.startHostProcess('host-a');
+    await adoptRealGateway(dash, real, GATEWAY);
+    const prompt = 'overspending [[calls:12]] [[sleep:2000]] [[say:never said]]';
+    // Of the stub model: words of the prompt, and five for a call of a tool.
+    const perCall = 5 + 5;
+    const tokens = 2.5 * perCall;
+    const taskId = await dash.submit({ prompt, budget: { usd: null, tokens } });
+    const task = await dash.ended(taskId, 120_000);
+    expect(task).toMatchObject({
+      state: 'dead',
+      stateReason: 'budget',
+      spent: { tokens: 3 * perCall },
+      usage: { totalTokens: 3 * perCall },
+    });
+    const outcomes = callsOf(real.model, 'overspending').map(({ outcome }) => outcome);
+    expect(outcomes.slice(0, 3)).toEqual(['answered', 'answered', 'answered']);
+    expect([[], ['abandoned']]).toContainEqual(outcomes.slice(3));
+    const [attempt] = await taskAttempts(dash.database.db, taskId);
+    expect(attempt).toMatchObject({ outcome: 'cancelled', limit: { tokens } });
+    const ledger = await taskSpending(dash.database.db, taskId);
+    expect(ledger.reduce((sum, entry) => sum + entry.tokens, 0)).toBe(3 * perCall);
+    process.stdout.write(
+      `Measured: budget ${tokens} tokens, spent ${task.spent.tokens}; model calls: ${outcomes.join(', ')}\n`,
+    );
   }, 200_000);
 
   test('a gateway killed in mid-run: the recovery run of each turn is adopted under its new id, one answer, one attempt (R11, P22.3)', async () => {

@@ -5,7 +5,10 @@ import type { StubModel, StubRequest } from '../../src/gateway/stub-model.ts';
 import { eventually } from './eventually.ts';
 import { RawGatewayClient } from './raw-gateway-client.ts';
 
-/** A model's clock that lets it answer when the test says so: no answer depends on how busy the machine is. */
+/**
+ * A model's clock that lets it answer when the test says so: no answer depends on how busy the machine is. Times that
+ * are no gate's number are slept.
+ */
 export interface ModelGates {
   readonly clock: Clock;
   /** In a prompt: the model waits with its answer until the gate of this name is open. */
@@ -28,6 +31,7 @@ export function modelGates(): ModelGates {
       ...systemClock(),
       sleep: async (number, signal) => {
         if (signal?.aborted === true) return;
+        if (gateOf(number) === undefined) return systemClock().sleep(number, signal);
         const aborted = Promise.withResolvers<void>();
         signal?.addEventListener('abort', () => aborted.resolve(), { once: true });
         await Promise.race([gateOf(number)?.promise, aborted.promise]);

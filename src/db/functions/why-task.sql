@@ -32,7 +32,7 @@ create or replace function dash.why_task_row(t dash.tasks) returns jsonb
 language sql stable as $$
   select jsonb_build_object(
     'id', t.id, 'tenant', t.tenant, 'pool', t.pool, 'sessionKey', t.session_key, 'state', t.state,
-    'stateReason', t.state_reason, 'priority', t.priority, 'effectivePriority', t.effective_priority,
+    'stateReason', coalesce('no room in budget ' || t.blocked_on, t.state_reason), 'priority', t.priority, 'effectivePriority', t.effective_priority,
     'swarmId', t.swarm_id, 'since', dash.why_moment(t.updated_at), 'accepted', dash.why_moment(t.created_at),
     'due', dash.why_moment(t.due_at), 'queueExpires', dash.why_moment(t.queue_expires_at),
     'deadline', dash.why_moment(t.deadline_at), 'runLimitSeconds', t.run_limit_seconds,

@@ -11,7 +11,8 @@ import {
   markDelivered,
 } from '../../../src/db/attempt-run.ts';
 import { requestCancel } from '../../../src/db/cancel.ts';
-import type { Claim } from '../../../src/db/claim.ts';
+import { putBudget } from '../../../src/db/budget-store.ts';
+import { claimTasks, type Claim } from '../../../src/db/claim.ts';
 import { writeGatewayState } from '../../../src/db/gateway-store.ts';
 import { backOffTask } from '../../../src/db/retry-queue.ts';
 import { quarantineSession } from '../../../src/db/session-care.ts';
@@ -170,6 +171,18 @@ describe('why a task may not be claimed', () => {
       facts: { session: 'talk', reason: 'it loops', by: 'ann' },
       action: expect.stringMatching(/dashctl session release talk/),
     });
+  });
+
+  it('blocked by a budget: by which (P15)', async () => {
+    const { db } = database();
+    const gateway = await openGateway(db, 'g1');
+    const limits = { usd: null, tokens: 5, period: 'total', actor: 'test' } as const;
+    await putBudget(db, { name: 'fleet', scope: 'fleet', tenant: null, ...limits });
+    const { id } = await accept(db, { budget: { usd: null, tokens: 6 } });
+    await claimTasks(db, { hostId: 'host-1', gateways: [gateway], max: 1 });
+    const why = await whyOfTask(db, id);
+    expect(binding(why)).toMatchObject({ code: 'blocked' });
+    expect(why.sentence).toContain('no room in budget fleet');
   });
 
   it('blocked by a conflict: by which attempt, or that reconcile will queue it again (P13)', async () => {
