@@ -99,7 +99,7 @@ class Hosts {
     run.used += tokens;
     const { attemptId } = run.claim;
     const counted = await countUsage(this.#db, { attemptId, ownerEpoch: 1, runs: this.#runs(run) });
-    expect(counted.kind).toBe('ok');
+    if (counted.kind !== 'ok') throw new Error(`not counted: ${counted.because}`);
     const budget = (await readAttempt(this.#db, attemptId))!.budget!;
     if (budget.gone !== null || usesUp(budget, { usd: 0, tokens: run.used }))
       await this.#end(index);
