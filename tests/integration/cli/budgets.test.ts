@@ -10,7 +10,9 @@ test('dashctl budget sets, lists, shows and removes; a task shows its own (P15)'
   expect(set).toMatchObject({ exitCode: 0 });
   expect(set.stdout).toMatch(/limit +\$2\.5000, 900 tokens/);
   await cli(['budget', 'set', 'fleet', '--tokens', '5', '--period', 'day']);
-  expect((await cli(['budget', 'list'])).stdout).toMatch(/fleet +day +5 tokens +\$0\.0000, 0 tokens/);
+  expect((await cli(['budget', 'list'])).stdout).toMatch(
+    /fleet +day +5 tokens +\$0\.0000, 0 tokens/,
+  );
   expect((await cli(['budget', 'list', '--scope', 'tenant', '--json'])).json()).toMatchObject({
     items: [{ name: 'tenant:acme', limit: { usd: 2.5, tokens: 900 } }],
   });
