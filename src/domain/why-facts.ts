@@ -1,3 +1,4 @@
+import type { Amounts, Budget } from './budget.ts';
 import type { AttemptState, IndeterminateReason } from './attempt.ts';
 import type { GatewayFailure, GatewayKind, GatewayState } from './gateway.ts';
 import type { CancelReason, Priority, TaskState } from './task.ts';
@@ -60,6 +61,20 @@ export interface TaskFacts {
     readonly since: Moment | null;
     readonly reason: string | null;
     readonly by: string | null;
+  } | null;
+  /** Blocked by a budget without room for it. */
+  readonly budget: {
+    /** `task`: its own. */
+    readonly name: string;
+    /** What is left of the limit of its own; null: it has none. */
+    readonly wants: Budget;
+    /** Null: a budget that is not of the task's tenant. */
+    readonly figures: {
+      readonly limit: Budget;
+      readonly spent: Amounts;
+      readonly reserved: Amounts;
+    } | null;
+    readonly periodEnds: Moment | null;
   } | null;
   /** Blocked: the open attempt in its way, if one still is. */
   readonly conflict: {

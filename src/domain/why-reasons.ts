@@ -1,3 +1,4 @@
+import type { Amounts, Budget } from './budget.ts';
 import type { GatewayState, GatewayFailure } from './gateway.ts';
 import type { BusyWith, Moment } from './why-facts.ts';
 
@@ -85,6 +86,13 @@ interface WaitReasons {
     readonly session: string;
     readonly reason: string | null;
     readonly by: string | null;
+  };
+  'budget-full': {
+    readonly budget: string;
+    readonly wants: Budget;
+    readonly limit: Budget | null;
+    readonly spent: Amounts | null;
+    readonly reserved: Amounts | null;
   };
   'blocked-by-conflict': { readonly attemptId: string | null; readonly gatewayId: string | null };
 }

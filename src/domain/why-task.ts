@@ -91,7 +91,7 @@ function held({ task, swarm, approval }: TaskFacts): Reason {
   return because('held', { reason: task.stateReason }, when);
 }
 
-function blocked({ task, conflict, quarantine }: TaskFacts): Reason {
+function blocked({ task, budget, conflict, quarantine }: TaskFacts): Reason {
   const when = { since: task.since };
   if (quarantine !== null) {
     const { reason, by, since } = quarantine;
@@ -100,6 +100,12 @@ function blocked({ task, conflict, quarantine }: TaskFacts): Reason {
       { session: task.sessionKey ?? '', reason, by },
       { since },
     );
+  }
+  if (budget !== null) {
+    const { name, wants, figures, periodEnds } = budget;
+    const { limit = null, spent = null, reserved = null } = figures ?? {};
+    const facts = { budget: name, wants, limit, spent, reserved };
+    return because('budget-full', facts, { ...when, until: periodEnds });
   }
   if (task.stateReason !== 'conflict')
     return because('blocked', { reason: task.stateReason }, when);

@@ -1,5 +1,6 @@
+import { budgetWords, type Budget } from './budget.ts';
 import { forSpan, howMany, inSpan, listWords } from './span-words.ts';
-import type { WaitCode, WordsOf } from './why-reasons.ts';
+import type { WaitCode, WhyFactsByCode, WordsOf } from './why-reasons.ts';
 
 /** Why a task may not be claimed now, in words. */
 export const WAIT_WORDS: WordsOf<WaitCode> = {
@@ -46,6 +47,15 @@ export const WAIT_WORDS: WordsOf<WaitCode> = {
     sentence: `Its session ${facts.session} has been set apart${forSpan(since)}${facts.by === null ? '' : ` by ${facts.by}`}${facts.reason === null ? '' : `: ${facts.reason}`}.`,
     action: `See why its tasks died (dashctl dead-letter list --session ${facts.session}), then: dashctl session release ${facts.session}`,
   }),
+  'budget-full': ({ facts, until }) => ({
+    sentence:
+      `It waits for room in the budget ${facts.budget}${figureWords(facts)}; ${wantWords(facts.wants)}.` +
+      `${until === null ? '' : ` A new period begins ${inSpan(until)}.`}`,
+    action:
+      facts.budget === 'task'
+        ? 'What it may spend itself is spent: cancel it, or raise what its pool allows (dashctl budget list).'
+        : `It goes on when attempts of others end below what was set aside for them, or when the budget is raised: dashctl budget set ${facts.budget}`,
+  }),
   'blocked-by-conflict': ({ facts }) => ({
     sentence:
       facts.attemptId === null
@@ -60,4 +70,20 @@ export const WAIT_WORDS: WordsOf<WaitCode> = {
 
 function aheadWords(ahead: number): string {
   return ahead > 1_000 ? 'more than 1 000 tasks' : `${howMany(ahead, 'task')}`;
+}
+
+function figureWords({ limit, spent, reserved }: WhyFactsByCode['budget-full']): string {
+  if (limit === null || spent === null || reserved === null) return '';
+  const ofLimited = ({ usd, tokens }: Budget): string =>
+    budgetWords({
+      usd: limit.usd === null ? null : usd,
+      tokens: limit.tokens === null ? null : tokens,
+    });
+  return `, of whose ${budgetWords(limit)} ${ofLimited(spent)} are spent and ${ofLimited(reserved)} set aside`;
+}
+
+function wantWords(wants: Budget): string {
+  return wants.usd === null && wants.tokens === null
+    ? 'it has no limit of its own, so that anything left would do'
+    : `it may spend ${budgetWords(wants)} itself`;
 }

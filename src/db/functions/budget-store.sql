@@ -18,9 +18,7 @@ language sql stable as $$
       'usd', greatest(b.limit_usd - b.spent_usd - b.reserved_usd, 0),
       'tokens', greatest(b.limit_tokens - b.spent_tokens - b.reserved_tokens, 0)),
     'periodStartedAt', dash.iso(b.period_started_at),
-    'periodEndsAt', dash.iso(case b.period
-      when 'day' then b.period_started_at + interval '1 day'
-      when 'month' then date_trunc('month', b.period_started_at, 'UTC') + interval '1 month' end),
+    'periodEndsAt', dash.iso(dash.period_end(b)),
     'blockedTasks', (
       select count(*) from dash.tasks
       where state = 'blocked' and state_reason = 'budget' and blocked_on = b.name),
@@ -124,6 +122,8 @@ begin
   where id = any(v_ids) and state = 'blocked' and state_reason = 'budget';
   for t in select * from dash.tasks where id = any(v_ids) and state in ('queued', 'held') order by seq loop
     perform dash.emit_task('task.' || t.state, t);
+    -- A session that was set apart meanwhile has a word to say as well.
+    perform dash.refresh_session(t.session_id);
     v_moved := v_moved + 1;
   end loop;
   if v_moved > 0 then

@@ -26,6 +26,13 @@ language sql stable as $$
   select case p_period when 'total' then '-infinity' else date_trunc(p_period, now(), 'UTC') end
 $$;
 
+-- Null: never.
+create or replace function dash.period_end(b dash.budgets) returns timestamptz
+language sql stable as $$
+  select case when b.period <> 'total' then
+    (date_trunc(b.period, b.period_started_at at time zone 'UTC') + ('1 ' || b.period)::interval) at time zone 'UTC' end
+$$;
+
 -- The budget as it is in the present period.
 create or replace function dash.rolled(b dash.budgets) returns dash.budgets
 language plpgsql stable as $$

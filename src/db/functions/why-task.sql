@@ -23,6 +23,7 @@ language sql stable as $$
     'approval', case when t.state = 'held' and t.state_reason = 'approval' then dash.why_approval(t.approval_id) end,
     'attempt', case when t.state in ('backoff', 'dispatched', 'deciding') then dash.why_last_attempt(t) end,
     'quarantine', case when t.state = 'blocked' and t.state_reason = 'quarantine' then dash.why_quarantine(t) end,
+    'budget', case when t.state = 'blocked' and t.state_reason = 'budget' then dash.why_budget(t) end,
     'conflict', case when t.state = 'blocked' then dash.why_conflict(t) end,
     'queue', case when t.state = 'queued' then dash.why_queue(t) end,
     'deadLetter', case when t.state = 'dead' then dash.why_dead_letter(t.id) end)
@@ -32,7 +33,7 @@ create or replace function dash.why_task_row(t dash.tasks) returns jsonb
 language sql stable as $$
   select jsonb_build_object(
     'id', t.id, 'tenant', t.tenant, 'pool', t.pool, 'sessionKey', t.session_key, 'state', t.state,
-    'stateReason', coalesce('no room in budget ' || t.blocked_on, t.state_reason), 'priority', t.priority, 'effectivePriority', t.effective_priority,
+    'stateReason', t.state_reason, 'priority', t.priority, 'effectivePriority', t.effective_priority,
     'swarmId', t.swarm_id, 'since', dash.why_moment(t.updated_at), 'accepted', dash.why_moment(t.created_at),
     'due', dash.why_moment(t.due_at), 'queueExpires', dash.why_moment(t.queue_expires_at),
     'deadline', dash.why_moment(t.deadline_at), 'runLimitSeconds', t.run_limit_seconds,
@@ -102,4 +103,16 @@ language sql stable as $$
   select jsonb_build_object(
     'since', dash.why_moment(s.quarantined_at), 'reason', s.quarantine_reason, 'by', s.quarantined_by)
   from dash.sessions s where s.id = t.session_id
+$$;
+
+-- The budget without room for it, with figures where it is one of the task's tenant: others see only its name.
+create or replace function dash.why_budget(t dash.tasks) returns jsonb
+language sql stable as $$
+  select jsonb_build_object(
+    'name', t.blocked_on,
+    'wants', jsonb_build_object('usd', l.usd, 'tokens', l.tokens),
+    'figures', case when b.tenant = t.tenant then dash.budget_figures(b) end,
+    'periodEnds', dash.why_moment(dash.period_end(b)))
+  from dash.task_remainder(t) l
+    left join (dash.budgets x cross join lateral dash.rolled(x) b) on x.name = t.blocked_on
 $$;

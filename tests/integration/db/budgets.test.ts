@@ -17,6 +17,7 @@ import type { Claim, OfferedGateway } from '../../../src/db/claim.ts';
 import { replayDeadLetter } from '../../../src/db/dead-letter-store.ts';
 import { readEvents } from '../../../src/db/event-store.ts';
 import { backOffTask as backOff, requeueTask as requeue } from '../../../src/db/retry-queue.ts';
+import { quarantineSession, releaseSession } from '../../../src/db/session-care.ts';
 import { settleTask } from '../../../src/db/settle.ts';
 import { acceptSwarm, admitSwarmNode } from '../../../src/db/swarm-store.ts';
 import { getTask } from '../../../src/db/task-store.ts';
@@ -166,6 +167,24 @@ describe('reservation at the claim', () => {
     expect((await getTask(db, behind.id))?.state).toBe('waiting');
     await put('session:default:s1', { tokens: 50 });
     expect(await unblockBudgets(db)).toBe(1);
+    expect((await claimOne(db, gateway)).taskId).toBe(head.id);
+  });
+
+  it('what is let go while its session was set apart stays blocked, now for that (P15, P12)', async () => {
+    const { db } = database();
+    await put('session:default:s1', { tokens: 10 });
+    const head = await accept(db, { sessionKey: 's1', budget: { usd: null, tokens: 50 } });
+    expect(await claim(db, [gateway])).toEqual([]);
+    await quarantineSession(db, { tenant: 'default', key: 's1', reason: 'it loops', actor: 'ann' });
+    await put('session:default:s1', { tokens: 50 });
+    await unblockBudgets(db);
+    expect(await claim(db, [gateway])).toEqual([]);
+    expect(await getTask(db, head.id)).toMatchObject({
+      state: 'blocked',
+      stateReason: 'quarantine',
+      blockedOn: null,
+    });
+    await releaseSession(db, { tenant: 'default', key: 's1', actor: 'ann' });
     expect((await claimOne(db, gateway)).taskId).toBe(head.id);
   });
 

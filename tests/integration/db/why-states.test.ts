@@ -10,9 +10,9 @@ import {
   markAccepted,
   markDelivered,
 } from '../../../src/db/attempt-run.ts';
+import { putBudget, unblockBudgets } from '../../../src/db/budget-store.ts';
 import { requestCancel } from '../../../src/db/cancel.ts';
-import { putBudget } from '../../../src/db/budget-store.ts';
-import { claimTasks, type Claim } from '../../../src/db/claim.ts';
+import type { Claim } from '../../../src/db/claim.ts';
 import { writeGatewayState } from '../../../src/db/gateway-store.ts';
 import { backOffTask } from '../../../src/db/retry-queue.ts';
 import { quarantineSession } from '../../../src/db/session-care.ts';
@@ -24,10 +24,12 @@ import {
   setSwarmState,
   takeNews,
 } from '../../../src/db/swarm-store.ts';
+import type { BudgetScope } from '../../../src/domain/budget.ts';
 import { newId } from '../../../src/platform/ids.ts';
 import { withDatabase } from '../../support/database.ts';
 import {
   accept,
+  claim,
   claimOne,
   completed,
   dead,
@@ -173,16 +175,45 @@ describe('why a task may not be claimed', () => {
     });
   });
 
-  it('blocked by a budget: by which (P15)', async () => {
+  it('blocked by a budget: by which, what is spent and set aside of it, and until when; of the fleet only the name (P15)', async () => {
     const { db } = database();
     const gateway = await openGateway(db, 'g1');
-    const limits = { usd: null, tokens: 5, period: 'total', actor: 'test' } as const;
-    await putBudget(db, { name: 'fleet', scope: 'fleet', tenant: null, ...limits });
-    const { id } = await accept(db, { budget: { usd: null, tokens: 6 } });
-    await claimTasks(db, { hostId: 'host-1', gateways: [gateway], max: 1 });
+    const put = (name: string, scope: BudgetScope, tokens: number): Promise<unknown> =>
+      putBudget(db, {
+        name,
+        scope,
+        tenant: scope === 'tenant' ? 'default' : null,
+        usd: null,
+        tokens,
+        period: 'day',
+        actor: 'ann',
+      });
+    await put('tenant:default', 'tenant', 100);
+    await accept(db, { budget: { usd: null, tokens: 70 } });
+    await claimOne(db, gateway);
+    const { id } = await accept(db, { budget: { usd: null, tokens: 50 } });
+    await claim(db, [gateway]);
     const why = await whyOfTask(db, id);
-    expect(binding(why)).toMatchObject({ code: 'blocked' });
-    expect(why.sentence).toContain('no room in budget fleet');
+    expect(binding(why)).toMatchObject({
+      code: 'budget-full',
+      facts: {
+        budget: 'tenant:default',
+        wants: { usd: null, tokens: 50 },
+        limit: { usd: null, tokens: 100 },
+        spent: { tokens: 0 },
+        reserved: { tokens: 70 },
+      },
+      until: expect.stringMatching(/T00:00:00.000Z$/),
+      action: expect.stringContaining('dashctl budget set tenant:default'),
+    });
+    expect(why.sentence).toMatch(
+      /budget tenant:default, of whose 100 tokens 0 tokens are spent and 70 tokens set aside; it may spend 50 tokens itself/,
+    );
+    await put('tenant:default', 'tenant', 1000);
+    expect(await unblockBudgets(db)).toBe(1);
+    await put('fleet', 'fleet', 10);
+    await claim(db, [gateway]);
+    expect(binding(await whyOfTask(db, id)).facts).toMatchObject({ budget: 'fleet', limit: null });
   });
 
   it('blocked by a conflict: by which attempt, or that reconcile will queue it again (P13)', async () => {

@@ -37,6 +37,7 @@ function task(fields: Partial<TaskFacts['task']>): WaitingFacts {
     approval: null,
     attempt: null,
     quarantine: null,
+    budget: null,
     conflict: null,
     queue: null,
     deadLetter: null,

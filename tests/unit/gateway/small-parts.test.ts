@@ -94,6 +94,7 @@ describe("the stub model's prompt", () => {
   test('directives are read anywhere, nonsense in them is ignored (R26)', () => {
     expect(readDirectives('a [[sleep:20]] b [[say:hi there]]')).toEqual({
       say: 'hi there',
+      calls: 1,
       sleepMs: 20,
       status: null,
       hang: false,
@@ -104,6 +105,7 @@ describe("the stub model's prompt", () => {
       hang: true,
       drop: true,
     });
+    expect(readDirectives('[[calls:3]]').calls).toBe(3);
     expect(readDirectives('[[sleep:soon]] [[status:42]]')).toMatchObject({
       sleepMs: 0,
       status: null,
