@@ -1,4 +1,3 @@
-import { setFleetPaused, setLimits } from '../../src/db/installation-store.ts';
 import { between, boundOf, readHistogram, type Histogram } from './histogram.ts';
 import { quantilesOf, type Quantiles } from './quantiles.ts';
 import { pause, type Stage } from './stage.ts';
@@ -22,13 +21,13 @@ const LONGEST_MS = 30_000;
 /** Fills the queue up to `openTasks`, then claims from it for a while, and reads lists and reasons beside it. */
 export async function runDeepQueue(stage: Stage, openTasks: number): Promise<DeepQueue> {
   const { ground } = stage;
-  await setLimits(ground.db, { maxOpenTasks: openTasks * 2 });
-  await setFleetPaused(ground.db, { paused: true, actor: 'load' });
+  await ground.api.fleet.limits({ body: { maxOpenTasks: openTasks * 2 } });
+  await ground.api.fleet.pause({ body: { reason: 'the queue is filled' } });
   await fill(stage, openTasks);
   const before = await claimHistogram(stage);
-  await setFleetPaused(ground.db, { paused: false, actor: 'load' });
+  await ground.api.fleet.resume({ body: {} });
   const claims = await claimsSince(stage, before);
-  await setFleetPaused(ground.db, { paused: true, actor: 'load' });
+  await ground.api.fleet.pause({ body: { reason: 'its reads are timed' } });
   const bound = boundOf(claims, 0.95);
   return {
     openTasks,
@@ -82,6 +81,7 @@ async function timeReads({ ground }: Stage, openTasks: number): Promise<DeepQueu
     'tasks of a session': (i) =>
       api.tasks.list({ query: { session: `deep-${(i % 500) * 10}`, limit: 100 } }),
     'one task': (i) => api.tasks.get({ params: { taskId: task(i) } }),
+    'why a task waits': (i) => api.tasks.why({ params: { taskId: task(i) } }),
     sessions: () => api.sessions.list({ query: { limit: 100 } }),
     gateways: () => api.gateways.list({}),
   };

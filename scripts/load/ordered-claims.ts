@@ -1,11 +1,10 @@
 import { PRIORITIES, type PriorityName } from '../../src/domain/task.ts';
 import { readEvents } from '../../src/db/event-store.ts';
-import { setFleetPaused } from '../../src/db/installation-store.ts';
 import { checkOrder, type OrderFindings, type Queued } from './order-check.ts';
 import { completed, type Stage } from './stage.ts';
 
 /** Two tenants with work at every level, far more than there are lanes, queued before the first claim. */
-const WEIGHTS = { gold: 1, silver: 1 } as const;
+const WEIGHTS = { gold: 3, silver: 1 } as const;
 const SUBMITS_AT_ONCE = 20;
 
 export interface OrderedClaims extends OrderFindings {
@@ -16,10 +15,13 @@ export interface OrderedClaims extends OrderFindings {
 /** Queues `perLane` tasks of each tenant and level behind the fleet brake, lets go, and reads the order of claims. */
 export async function runOrderedClaims(stage: Stage, perLane: number): Promise<OrderedClaims> {
   const { ground } = stage;
-  await setFleetPaused(ground.db, { paused: true, actor: 'load' });
+  for (const [tenant, weight] of Object.entries(WEIGHTS)) {
+    await ground.api.tenants.put({ params: { tenant }, body: { weight } });
+  }
+  await ground.api.fleet.pause({ body: { reason: 'the queue is filled' } });
   const queued = await queue(stage, perLane);
   const after = Math.max(...queued.map(({ seq }) => seq));
-  await setFleetPaused(ground.db, { paused: false, actor: 'load' });
+  await ground.api.fleet.resume({ body: {} });
   await Promise.all(queued.map(({ taskId }) => completed(stage, taskId)));
   const claimed = await claimsSince(stage, after);
   return { ...checkOrder(queued, claimed, WEIGHTS), tasks: queued.length, weights: WEIGHTS };
