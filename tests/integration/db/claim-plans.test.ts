@@ -41,8 +41,8 @@ describe.each(Object.entries(MIXES))('a claim at 100 000 open tasks, %s', (_mix,
   it.each(['statistics of an empty queue', 'fresh statistics'])(
     'walks the claim’s indexes and neither scans nor sorts the tasks, with %s (P11)',
     async (statistics) => {
-      const { db, url } = database();
-      if (statistics === 'fresh statistics') await db.rows('analyze dash.tasks');
+      const { url } = database();
+      if (statistics === 'fresh statistics') await analyze(url);
       await acceptOneMore(database());
       const { claims, plans } = await explainedClaim(url);
       expect(claims).toBe(1);
@@ -96,6 +96,14 @@ async function prepare(database: TestDatabase, rows: string): Promise<void> {
     values ('running', nextval('dash.events_seq'), 'capped', 'default', 'main', 'p', 'dispatched', 1, 1, 'w', 'c', 1);
     insert into dash.attempts (id, task_id, number, tenant, gateway_id, owner_epoch, state)
     values (gen_random_uuid(), 'running', 1, 'capped', 'full', 1, 'planned')`);
+  await client.end();
+}
+
+/** On a busy machine this takes longer than a transaction of Dash may. */
+async function analyze(url: string): Promise<void> {
+  const client = new pg.Client(connectionConfig(url, 'analyze', 0));
+  await client.connect();
+  await client.query('analyze dash.tasks');
   await client.end();
 }
 
