@@ -84,7 +84,7 @@ describe('submitting', () => {
         issues: [
           {
             path: 'body.pool',
-            message: 'there is no pool "nowhere"; GET /api/v1/pools lists them',
+            message: 'there is no pool "nowhere"; pools of tenant "default": default',
           },
         ],
       },
