@@ -12,6 +12,7 @@ export const positiveNumber = z
   .string()
   .regex(/^(?=.*[1-9])\d{1,7}(\.\d{1,6})?$/, 'must be a number greater than 0, like 2 or 0.5')
   .transform(Number);
+
 /** A bound: a whole number, at least 1, or `none` (null). */
 export const boundOrNone = z
   .string()

@@ -8,11 +8,11 @@ import type { AnswerOf } from '../../src/contract/define-route.ts';
 import { APPROVAL_STATES, type ApprovalState } from '../../src/domain/approval.ts';
 import { defineCommand, type Command } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
-import { defined, positiveCount, textList } from '../fields.ts';
+import { defined, textList } from '../fields.ts';
 import { age } from '../output/format.ts';
 import type { Print } from '../output/output.ts';
 import type { Column } from '../output/table.ts';
-import { readPages } from '../pages.ts';
+import { listPages, pageInput, pageOptions } from '../pages.ts';
 
 const approvalArgument = { name: 'approval', help: 'approval id' };
 const stateNames = z.array(z.enum(APPROVAL_STATES, `must be one of ${APPROVAL_STATES.join(', ')}`));
@@ -30,8 +30,7 @@ export const approvalList = defineCommand({
     { flags: '--tenant <tenant>', help: 'only this tenant' },
     { flags: '--task <task>', help: 'only that of this task' },
     { flags: '--swarm <swarm>', help: 'only those of this swarm' },
-    { flags: '--limit <n>', help: 'how many at most (50)' },
-    { flags: '--cursor <cursor>', help: 'go on where an earlier list ended (its nextCursor)' },
+    ...pageOptions,
   ],
   examples: ['dashctl approval list', 'dashctl approval list --state approved,rejected'],
   input: z.object({
@@ -39,12 +38,11 @@ export const approvalList = defineCommand({
     tenant: z.string().optional(),
     task: z.string().optional(),
     swarm: z.string().optional(),
-    limit: positiveCount.default(50),
-    cursor: z.string().optional(),
+    ...pageInput,
   }),
   run: async ({ limit, cursor, state, ...filter }, context) => {
     const client = await context.client();
-    const page = await readPages({
+    return listPages(context, {
       limit,
       cursor,
       read: (part) =>
@@ -52,14 +50,9 @@ export const approvalList = defineCommand({
           query: { state: [...state] satisfies ApprovalState[], ...defined(filter), ...part },
           signal: context.signal,
         }),
+      columns,
+      none: 'No approval matches.',
     });
-    context.output.result(page, (print) => {
-      if (page.items.length > 0) print.table(columns(context.clock.now()), page.items);
-    });
-    if (page.items.length === 0) context.output.note('No approval matches.');
-    else if (page.nextCursor !== null)
-      context.output.note(`There are more: --limit, or --cursor ${page.nextCursor}`);
-    return EXIT.ok;
   },
 });
 

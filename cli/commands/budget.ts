@@ -7,7 +7,7 @@ import { EXIT } from '../exit-codes.ts';
 import { defined, positiveCount, positiveUsd } from '../fields.ts';
 import { age, money } from '../output/format.ts';
 import type { Column } from '../output/table.ts';
-import { readPages } from '../pages.ts';
+import { listPages, pageInput, pageOptions } from '../pages.ts';
 
 const budgetArgument = {
   name: 'budget',
@@ -20,30 +20,23 @@ export const budgetList = defineCommand({
   options: [
     { flags: '--tenant <tenant>', help: 'only those of this tenant' },
     { flags: '--scope <scope>', help: 'only this kind', choices: BUDGET_SCOPES },
-    { flags: '--limit <n>', help: 'how many at most (50)' },
-    { flags: '--cursor <cursor>', help: 'go on where an earlier list ended (its nextCursor)' },
+    ...pageOptions,
   ],
   input: z.object({
     tenant: z.string().optional(),
     scope: z.enum(BUDGET_SCOPES).optional(),
-    limit: positiveCount.default(50),
-    cursor: z.string().optional(),
+    ...pageInput,
   }),
   run: async ({ limit, cursor, ...filter }, context) => {
     const client = await context.client();
-    const page = await readPages({
+    return listPages(context, {
       limit,
       cursor,
       read: (part) =>
         client.budgets.list({ query: { ...defined(filter), ...part }, signal: context.signal }),
+      columns: () => COLUMNS,
+      none: 'No budget is set: dashctl budget set --help',
     });
-    context.output.result(page, (print) => {
-      if (page.items.length > 0) print.table(COLUMNS, page.items);
-    });
-    if (page.items.length === 0) context.output.note('No budget is set: dashctl budget set --help');
-    else if (page.nextCursor !== null)
-      context.output.note(`There are more: --limit, or --cursor ${page.nextCursor}`);
-    return EXIT.ok;
   },
 });
 

@@ -3,10 +3,10 @@ import type { DeadLetter } from '../../src/contract/dead-letters.ts';
 import { defineCommand } from '../command.ts';
 import { deadLetterFilter, deadLetterFilterOptions } from '../dead-letter-filter.ts';
 import { EXIT } from '../exit-codes.ts';
-import { defined, flag, positiveCount, textList } from '../fields.ts';
+import { defined, flag, textList } from '../fields.ts';
 import { age } from '../output/format.ts';
 import type { Column } from '../output/table.ts';
-import { readPages } from '../pages.ts';
+import { listPages, pageInput, pageOptions } from '../pages.ts';
 import { attemptColumns } from '../task-columns.ts';
 
 const STATES = ['open', 'replayed', 'discarded'] as const;
@@ -17,8 +17,7 @@ export const deadLetterList = defineCommand({
   options: [
     { flags: '--state <states>', help: `only these states (${STATES.join(', ')}; open)` },
     ...deadLetterFilterOptions,
-    { flags: '--limit <n>', help: 'how many at most (50)' },
-    { flags: '--cursor <cursor>', help: 'go on where an earlier list ended (its nextCursor)' },
+    ...pageOptions,
     { flags: '--all', help: 'all of them' },
   ],
   examples: [
@@ -28,25 +27,20 @@ export const deadLetterList = defineCommand({
   input: z.object({
     state: textList.pipe(z.array(z.enum(STATES)).optional()).default(['open']),
     ...deadLetterFilter,
-    limit: positiveCount.default(50),
-    cursor: z.string().optional(),
+    ...pageInput,
     all: flag,
   }),
   run: async ({ limit, cursor, all, ...filter }, context) => {
     const client = await context.client();
-    const page = await readPages({
+    return listPages(context, {
       limit: all ? Number.MAX_SAFE_INTEGER : limit,
       cursor,
       read: (part) =>
         client.deadLetters.list({ query: { ...defined(filter), ...part }, signal: context.signal }),
+      columns: letterColumns,
+      none: 'No dead letter matches.',
+      takesAll: true,
     });
-    context.output.result(page, (print) => {
-      if (page.items.length > 0) print.table(letterColumns(context.clock.now()), page.items);
-    });
-    if (page.items.length === 0) context.output.note('No dead letter matches.');
-    else if (page.nextCursor !== null)
-      context.output.note(`There are more: --limit, --all, or --cursor ${page.nextCursor}`);
-    return EXIT.ok;
   },
 });
 

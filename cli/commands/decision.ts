@@ -2,10 +2,10 @@ import { z } from 'zod';
 import type { WaitingDecision } from '../../src/contract/decisions.ts';
 import { defineCommand } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
-import { defined, positiveCount } from '../fields.ts';
+import { defined } from '../fields.ts';
 import { age } from '../output/format.ts';
 import type { Column } from '../output/table.ts';
-import { readPages } from '../pages.ts';
+import { listPages, pageInput, pageOptions } from '../pages.ts';
 
 export const decisionList = defineCommand({
   path: ['decision', 'list'],
@@ -16,31 +16,24 @@ export const decisionList = defineCommand({
   options: [
     { flags: '--tenant <tenant>', help: 'only this tenant' },
     { flags: '--gateway <gateway>', help: 'only what ran on this gateway' },
-    { flags: '--limit <n>', help: 'how many at most (50)' },
-    { flags: '--cursor <cursor>', help: 'go on where an earlier list ended (its nextCursor)' },
+    ...pageOptions,
   ],
   examples: ['dashctl decision list'],
   input: z.object({
     tenant: z.string().optional(),
     gateway: z.string().optional(),
-    limit: positiveCount.default(50),
-    cursor: z.string().optional(),
+    ...pageInput,
   }),
   run: async ({ limit, cursor, ...filter }, context) => {
     const client = await context.client();
-    const page = await readPages({
+    return listPages(context, {
       limit,
       cursor,
       read: (part) =>
         client.decisions.list({ query: { ...defined(filter), ...part }, signal: context.signal }),
+      columns,
+      none: 'Nothing waits for a decision.',
     });
-    context.output.result(page, (print) => {
-      if (page.items.length > 0) print.table(columns(context.clock.now()), page.items);
-    });
-    if (page.items.length === 0) context.output.note('Nothing waits for a decision.');
-    else if (page.nextCursor !== null)
-      context.output.note(`There are more: --limit, or --cursor ${page.nextCursor}`);
-    return EXIT.ok;
   },
 });
 

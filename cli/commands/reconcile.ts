@@ -3,10 +3,10 @@ import type { ReconcileFinding } from '../../src/contract/reconcile.ts';
 import { FINDING_KINDS } from '../../src/domain/maintenance.ts';
 import { defineCommand } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
-import { defined, flag, positiveCount } from '../fields.ts';
+import { defined, flag } from '../fields.ts';
 import { age } from '../output/format.ts';
 import type { Column } from '../output/table.ts';
-import { readPages } from '../pages.ts';
+import { listPages, pageInput, pageOptions } from '../pages.ts';
 
 export const reconcileList = defineCommand({
   path: ['reconcile', 'list'],
@@ -17,8 +17,7 @@ export const reconcileList = defineCommand({
     { flags: '--kind <kind>', help: 'only this kind', choices: FINDING_KINDS },
     { flags: '--subject <id>', help: 'only about this task, session, swarm, gateway or workflow' },
     { flags: '--standing', help: 'only what is not repaired and was seen in the last 3 minutes' },
-    { flags: '--limit <n>', help: 'how many at most (50)' },
-    { flags: '--cursor <cursor>', help: 'go on where an earlier list ended (its nextCursor)' },
+    ...pageOptions,
   ],
   examples: [
     'dashctl reconcile list --standing',
@@ -28,12 +27,11 @@ export const reconcileList = defineCommand({
     kind: z.enum(FINDING_KINDS).optional(),
     subject: z.string().optional(),
     standing: flag,
-    limit: positiveCount.default(50),
-    cursor: z.string().optional(),
+    ...pageInput,
   }),
   run: async ({ limit, cursor, standing, ...filter }, context) => {
     const client = await context.client();
-    const page = await readPages({
+    return listPages(context, {
       limit,
       cursor,
       read: (part) =>
@@ -41,14 +39,9 @@ export const reconcileList = defineCommand({
           query: { ...defined(filter), ...(standing ? { standing: 'true' } : {}), ...part },
           signal: context.signal,
         }),
+      columns,
+      none: 'Nothing was found: everything agrees.',
     });
-    context.output.result(page, (print) => {
-      if (page.items.length > 0) print.table(columns(context.clock.now()), page.items);
-    });
-    if (page.items.length === 0) context.output.note('Nothing was found: everything agrees.');
-    else if (page.nextCursor !== null)
-      context.output.note(`There are more: --limit, or --cursor ${page.nextCursor}`);
-    return EXIT.ok;
   },
 });
 

@@ -2,39 +2,29 @@ import { z } from 'zod';
 import type { Schedule, ScheduleFiring } from '../../src/contract/schedules.ts';
 import { defineCommand } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
-import { defined, positiveCount } from '../fields.ts';
+import { defined } from '../fields.ts';
 import { age } from '../output/format.ts';
 import type { Column } from '../output/table.ts';
-import { readPages } from '../pages.ts';
+import { listPages, pageInput, pageOptions } from '../pages.ts';
 
 export const scheduleList = defineCommand({
   path: ['schedule', 'list'],
   summary: 'List schedules, newest first',
-  options: [
-    { flags: '--tenant <tenant>', help: 'only this tenant' },
-    { flags: '--limit <n>', help: 'how many at most (50)' },
-    { flags: '--cursor <cursor>', help: 'go on where an earlier list ended (its nextCursor)' },
-  ],
+  options: [{ flags: '--tenant <tenant>', help: 'only this tenant' }, ...pageOptions],
   input: z.object({
     tenant: z.string().optional(),
-    limit: positiveCount.default(50),
-    cursor: z.string().optional(),
+    ...pageInput,
   }),
   run: async ({ limit, cursor, ...filter }, context) => {
     const client = await context.client();
-    const page = await readPages({
+    return listPages(context, {
       limit,
       cursor,
       read: (part) =>
         client.schedules.list({ query: { ...defined(filter), ...part }, signal: context.signal }),
+      columns: () => columns,
+      none: 'No schedule matches.',
     });
-    context.output.result(page, (print) => {
-      if (page.items.length > 0) print.table(columns, page.items);
-    });
-    if (page.items.length === 0) context.output.note('No schedule matches.');
-    else if (page.nextCursor !== null)
-      context.output.note(`There are more: --limit, or --cursor ${page.nextCursor}`);
-    return EXIT.ok;
   },
 });
 

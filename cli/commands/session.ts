@@ -2,10 +2,10 @@ import { z } from 'zod';
 import type { Session } from '../../src/contract/sessions.ts';
 import { defineCommand } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
-import { defined, positiveCount } from '../fields.ts';
+import { defined } from '../fields.ts';
 import { age } from '../output/format.ts';
 import type { Column } from '../output/table.ts';
-import { readPages } from '../pages.ts';
+import { listPages, pageInput, pageOptions } from '../pages.ts';
 import { taskColumns } from '../task-columns.ts';
 
 export const sessionList = defineCommand({
@@ -14,30 +14,23 @@ export const sessionList = defineCommand({
   options: [
     { flags: '--tenant <tenant>', help: 'only this tenant' },
     { flags: '--gateway <gateway>', help: 'only those that live on this gateway' },
-    { flags: '--limit <n>', help: 'how many at most (50)' },
-    { flags: '--cursor <cursor>', help: 'go on where an earlier list ended (its nextCursor)' },
+    ...pageOptions,
   ],
   input: z.object({
     tenant: z.string().optional(),
     gateway: z.string().optional(),
-    limit: positiveCount.default(50),
-    cursor: z.string().optional(),
+    ...pageInput,
   }),
   run: async ({ limit, cursor, ...filter }, context) => {
     const client = await context.client();
-    const page = await readPages({
+    return listPages(context, {
       limit,
       cursor,
       read: (part) =>
         client.sessions.list({ query: { ...defined(filter), ...part }, signal: context.signal }),
+      columns,
+      none: 'No session matches.',
     });
-    context.output.result(page, (print) => {
-      if (page.items.length > 0) print.table(columns(context.clock.now()), page.items);
-    });
-    if (page.items.length === 0) context.output.note('No session matches.');
-    else if (page.nextCursor !== null)
-      context.output.note(`There are more: --limit, or --cursor ${page.nextCursor}`);
-    return EXIT.ok;
   },
 });
 

@@ -7,7 +7,7 @@ import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { defined, flag, positiveCount, spanSeconds, textList } from '../fields.ts';
 import { age } from '../output/format.ts';
 import type { Column } from '../output/table.ts';
-import { readPages } from '../pages.ts';
+import { listPages, pageInput, pageOptions } from '../pages.ts';
 import { settledNodes, swarmLine } from '../swarm-outcome.ts';
 import { waitForSwarm } from './swarm-run.ts';
 
@@ -58,30 +58,23 @@ export const swarmList = defineCommand({
   options: [
     { flags: '--state <states>', help: `only these states (${SWARM_STATES.join(', ')})` },
     { flags: '--tenant <tenant>', help: 'only this tenant' },
-    { flags: '--limit <n>', help: 'how many at most (50)' },
-    { flags: '--cursor <cursor>', help: 'go on where an earlier list ended (its nextCursor)' },
+    ...pageOptions,
   ],
   input: z.object({
     state: textList.pipe(z.array(z.enum(SWARM_STATES)).optional()),
     tenant: z.string().optional(),
-    limit: positiveCount.default(50),
-    cursor: z.string().optional(),
+    ...pageInput,
   }),
   run: async ({ limit, cursor, ...filter }, context) => {
     const client = await context.client();
-    const page = await readPages({
+    return listPages(context, {
       limit,
       cursor,
       read: (part) =>
         client.swarms.list({ query: { ...defined(filter), ...part }, signal: context.signal }),
+      columns: swarmColumns,
+      none: 'No swarm matches.',
     });
-    context.output.result(page, (print) => {
-      if (page.items.length > 0) print.table(swarmColumns(context.clock.now()), page.items);
-    });
-    if (page.items.length === 0) context.output.note('No swarm matches.');
-    else if (page.nextCursor !== null)
-      context.output.note(`There are more: --limit, or --cursor ${page.nextCursor}`);
-    return EXIT.ok;
   },
 });
 

@@ -5,10 +5,10 @@ import { defineCommand } from '../command.ts';
 import type { CliContext } from '../context.ts';
 import { showEvent } from '../event-line.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
-import { defined, flag, positiveCount, spanSeconds, textList } from '../fields.ts';
+import { defined, flag, spanSeconds, textList } from '../fields.ts';
 import { age, money } from '../output/format.ts';
 import type { Print } from '../output/output.ts';
-import { readPages } from '../pages.ts';
+import { listPages, pageInput, pageOptions } from '../pages.ts';
 import { attemptColumns, taskColumns } from '../task-columns.ts';
 import { attemptsOf, followTask, showOutcome, stateWords } from '../task-outcome.ts';
 
@@ -40,8 +40,7 @@ export const taskList = defineCommand({
     { flags: '--session <key>', help: 'only this session' },
     { flags: '--swarm <id>', help: 'only this swarm' },
     { flags: '--priority <level>', help: 'only this priority', choices: priorityNames },
-    { flags: '--limit <n>', help: 'how many at most (50)' },
-    { flags: '--cursor <cursor>', help: 'go on where an earlier list ended (its nextCursor)' },
+    ...pageOptions,
     { flags: '--all', help: 'all of them' },
   ],
   examples: [
@@ -55,25 +54,20 @@ export const taskList = defineCommand({
     session: z.string().optional(),
     swarm: z.string().optional(),
     priority: z.enum(priorityNames).optional(),
-    limit: positiveCount.default(50),
-    cursor: z.string().optional(),
+    ...pageInput,
     all: flag,
   }),
   run: async ({ limit, cursor, all, ...filter }, context) => {
     const client = await context.client();
-    const page = await readPages({
+    return listPages(context, {
       limit: all ? Number.MAX_SAFE_INTEGER : limit,
       cursor,
       read: (part) =>
         client.tasks.list({ query: { ...defined(filter), ...part }, signal: context.signal }),
+      columns: taskColumns,
+      none: 'No task matches.',
+      takesAll: true,
     });
-    context.output.result(page, (print) => {
-      if (page.items.length > 0) print.table(taskColumns(context.clock.now()), page.items);
-    });
-    if (page.items.length === 0) context.output.note('No task matches.');
-    else if (page.nextCursor !== null)
-      context.output.note(`There are more: --limit, --all, or --cursor ${page.nextCursor}`);
-    return EXIT.ok;
   },
 });
 

@@ -4,27 +4,22 @@ import { defineCommand } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
 import { boundOrNone, defined, positiveCount } from '../fields.ts';
 import type { Column } from '../output/table.ts';
-import { readPages } from '../pages.ts';
+import { listPages, pageInput, pageOptions } from '../pages.ts';
 
 export const tenantList = defineCommand({
   path: ['tenant', 'list'],
   summary: 'List tenants',
-  options: [
-    { flags: '--limit <n>', help: 'how many at most (50)' },
-    { flags: '--cursor <cursor>', help: 'go on where an earlier list ended (its nextCursor)' },
-  ],
-  input: z.object({ limit: positiveCount.default(50), cursor: z.string().optional() }),
+  options: [...pageOptions],
+  input: z.object({ ...pageInput }),
   run: async ({ limit, cursor }, context) => {
     const client = await context.client();
-    const page = await readPages({
+    return listPages(context, {
       limit,
       cursor,
       read: (part) => client.tenants.list({ query: part, signal: context.signal }),
+      columns: () => columns,
+      none: null,
     });
-    context.output.result(page, (print) => print.table(columns, page.items));
-    if (page.nextCursor !== null)
-      context.output.note(`There are more: --limit, or --cursor ${page.nextCursor}`);
-    return EXIT.ok;
   },
 });
 
