@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { taskWorkflowId } from '../../src/domain/names.ts';
+import { measureCounted, untilNoWorkflowRuns, type CountedSeries } from './counted-series.ts';
 import { BARE_QUEUE, type Ground } from './ground.ts';
-import { ledgerOf, readCounters, type Ledger } from './ledger.ts';
+import { ledgerOf, type Ledger } from './ledger.ts';
 import { measure, merge, round, type Series } from './measure.ts';
 import { watchTaskEnds } from './task-ends.ts';
 
@@ -40,11 +41,11 @@ export async function runBench(
     one.bare.push(await measure(options.oneByOne, 1, bare, settle));
     one.dash.push(await measure(options.oneByOne, 1, dash, settle));
   }
-  const twenty: { bare: Counted[]; dash: Counted[] } = { bare: [], dash: [] };
+  const twenty: { bare: CountedSeries[]; dash: CountedSeries[] } = { bare: [], dash: [] };
   for (const round of [1, 2]) {
     say(`twenty in flight, round ${round} of 2`);
-    twenty.bare.push(await counted(ground, options.atTwenty, bare, settle));
-    twenty.dash.push(await counted(ground, options.atTwenty, dash, settle));
+    twenty.bare.push(await measureCounted(ground, options.atTwenty, 20, bare));
+    twenty.dash.push(await measureCounted(ground, options.atTwenty, 20, dash));
   }
   await close();
   const result = {
@@ -87,33 +88,8 @@ async function openOperations(ground: Ground) {
   };
 }
 
-interface Counted {
-  readonly series: Series;
-  readonly before: Awaited<ReturnType<typeof readCounters>>;
-  readonly after: Awaited<ReturnType<typeof readCounters>>;
-}
-
-async function counted(
-  ground: Ground,
-  count: number,
-  operation: () => Promise<void>,
-  settle: () => Promise<void>,
-): Promise<Counted> {
-  const before = await readCounters(ground);
-  const series = await measure(count, 20, operation, settle);
-  return { series, before, after: await readCounters(ground) };
-}
-
-/** A terminal row may come before the end of its workflow: what that still costs belongs to the series. */
-async function untilNoWorkflowRuns({ temporal }: Ground): Promise<void> {
-  const open = `ExecutionStatus = 'Running' AND WorkflowType IN ('taskWorkflow', 'bareWorkflow')`;
-  while ((await temporal.client.workflow.count(open)).count > 0) {
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
-
-function part(one: readonly Series[], twenty: readonly Counted[], events: number) {
-  const [first, second] = twenty as [Counted, Counted];
+function part(one: readonly Series[], twenty: readonly CountedSeries[], events: number) {
+  const [first, second] = twenty as [CountedSeries, CountedSeries];
   return {
     one: merge(one[0] as Series, one[1] as Series),
     twenty: merge(first.series, second.series),

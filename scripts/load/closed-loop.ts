@@ -1,7 +1,12 @@
-import { ledgerOf, readCounters, type Ledger } from '../bench/ledger.ts';
+import {
+  measureCounted,
+  untilNoWorkflowRuns,
+  type CountedSeries,
+} from '../bench/counted-series.ts';
+import { ledgerOf, type Ledger } from '../bench/ledger.ts';
 import { measure, merge, type Series } from '../bench/measure.ts';
 import { quantilesOf, type Quantiles } from './quantiles.ts';
-import { completed, untilNoWorkflowRuns, type Stage, type Submitted } from './stage.ts';
+import { completed, type Stage, type Submitted } from './stage.ts';
 
 export interface ClosedLoop {
   /** One at a time: a whole round trip of bare Temporal, and a task from submit to the gateway's start of its run. */
@@ -22,7 +27,7 @@ const ROUNDS = [1, 2];
 
 /** In turns with bare Temporal, so that the machine's moods meet both alike. */
 export async function runClosedLoop(stage: Stage, count: number): Promise<ClosedLoop> {
-  const settle = (): Promise<void> => untilNoWorkflowRuns(stage);
+  const settle = (): Promise<void> => untilNoWorkflowRuns(stage.ground);
   const submitted: Submitted[] = [];
   const dash = async (): Promise<void> => {
     const task = await stage.submit({});
@@ -40,7 +45,7 @@ export async function runClosedLoop(stage: Stage, count: number): Promise<Closed
     one.dash.push(await measure(oneByOne, 1, dash, settle));
   }
   const ack = quantilesOf(acksOf(stage, submitted));
-  const saturated = await saturate(stage, count, dash, settle);
+  const saturated = await saturate(stage, count, dash);
   return { one: { bare: merged(one.bare), dash: merged(one.dash), ack }, saturated };
 }
 
@@ -48,29 +53,28 @@ async function saturate(
   stage: Stage,
   count: number,
   dash: () => Promise<void>,
-  settle: () => Promise<void>,
 ): Promise<ClosedLoop['saturated']> {
   const inSession = async (index: number): Promise<void> => {
     const { taskId } = await stage.submit({ session: `load-${index % IN_FLIGHT}` });
     await completed(stage, taskId);
   };
-  const series: Record<'bare' | 'dash' | 'sessions', Counted[]> = {
+  const series: Record<'bare' | 'dash' | 'sessions', CountedSeries[]> = {
     bare: [],
     dash: [],
     sessions: [],
   };
   for (const round of ROUNDS) {
     stage.say(`${IN_FLIGHT} in flight, round ${round} of ${ROUNDS.length}`);
-    series.bare.push(await counted(stage, count, () => stage.bare(), settle));
-    series.dash.push(await counted(stage, count, dash, settle));
-    series.sessions.push(await counted(stage, count, inSession, settle));
+    series.bare.push(await measureCounted(stage.ground, count, IN_FLIGHT, () => stage.bare()));
+    series.dash.push(await measureCounted(stage.ground, count, IN_FLIGHT, dash));
+    series.sessions.push(await measureCounted(stage.ground, count, IN_FLIGHT, inSession));
   }
   // Of the last round: everything is warm.
-  const ledger = (of: readonly Counted[]): Ledger => {
-    const { before, after } = of.at(-1) as Counted;
+  const ledger = (of: readonly CountedSeries[]): Ledger => {
+    const { before, after } = of.at(-1) as CountedSeries;
     return ledgerOf(before, after, count, 0);
   };
-  const seriesOf = (of: readonly Counted[]): Series => merged(of.map((one) => one.series));
+  const seriesOf = (of: readonly CountedSeries[]): Series => merged(of.map((one) => one.series));
   return {
     inFlight: IN_FLIGHT,
     bare: seriesOf(series.bare),
@@ -78,23 +82,6 @@ async function saturate(
     sessions: seriesOf(series.sessions),
     ledger: { bare: ledger(series.bare), dash: ledger(series.dash) },
   };
-}
-
-interface Counted {
-  readonly series: Series;
-  readonly before: Awaited<ReturnType<typeof readCounters>>;
-  readonly after: Awaited<ReturnType<typeof readCounters>>;
-}
-
-async function counted(
-  { ground }: Stage,
-  count: number,
-  operation: (index: number) => Promise<void>,
-  settle: () => Promise<void>,
-): Promise<Counted> {
-  const before = await readCounters(ground);
-  const series = await measure(count, IN_FLIGHT, operation, settle);
-  return { series, before, after: await readCounters(ground) };
 }
 
 function merged(rounds: readonly Series[]): Series {

@@ -60,14 +60,6 @@ export async function completed(stage: Stage, taskId: string): Promise<void> {
   if (end !== 'task.completed') throw new Error(`task ${taskId} ended as ${end}`);
 }
 
-/** A terminal row may come before the end of its workflow: what that still costs belongs to a series. */
-export async function untilNoWorkflowRuns({ ground }: Stage): Promise<void> {
-  const open = `ExecutionStatus = 'Running' AND WorkflowType IN ('taskWorkflow', 'bareWorkflow')`;
-  while ((await ground.temporal.client.workflow.count(open)).count > 0) {
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
-
 export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, Math.max(0, ms)));
 }
