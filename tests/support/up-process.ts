@@ -16,6 +16,8 @@ export interface UpProcess {
   /** Waits until it has said this. Fails with what it said instead. */
   saysWithin(words: string | RegExp, timeoutMs: number): Promise<void>;
   kill(signal: NodeJS.Signals): void;
+  /** From then on its pid may belong to another process. */
+  hasEnded(): boolean;
   /** Its exit code, null after a signal. */
   readonly exited: Promise<number | null>;
   /** Waits for its end. Fails with what it said when the exit code is another one. */
@@ -118,22 +120,31 @@ function observe(child: ChildProcess, dataDir: string): UpProcess {
     exited,
     endsWith: async (code) => {
       const ended = await exited;
-      if (ended !== code)
-        throw new Error(`exit code ${ended} instead of ${code}; it said:\n${said}`);
+      if (ended === code) return;
+      const how = child.signalCode ?? `exit code ${ended}`;
+      throw new Error(`${how} instead of ${code}; it said:\n${said}`);
     },
     said: () => said,
     stdout: () => stdout,
     kill: (name) => void child.kill(name),
+    hasEnded: () => child.exitCode !== null || child.signalCode !== null,
     saysWithin: async (words, timeoutMs) => {
+      let hasClosed = false;
+      void exited.then(() => (hasClosed = true));
+      const says = (): boolean =>
+        typeof words === 'string' ? said.includes(words) : words.test(said);
       await eventually(
         () => {
           rememberLaunch();
-          if (typeof words === 'string' ? said.includes(words) : words.test(said)) return true;
-          if (child.exitCode === null && child.signalCode === null) return false;
-          throw new Error(`it ended without saying ${String(words)}; it said:\n${said}`);
+          return says() || hasClosed;
         },
-        { timeoutMs, everyMs: 50, what: `"${String(words)}" in the output:\n${said}` },
-      );
+        { timeoutMs, everyMs: 50, what: `"${String(words)}" in the output` },
+      ).catch((error: unknown) => {
+        throw new Error(`no "${String(words)}"; it said:\n${said}`, { cause: error });
+      });
+      if (says()) return;
+      const how = child.signalCode ?? `exit code ${child.exitCode}`;
+      throw new Error(`it ended (${how}) without saying "${String(words)}"; it said:\n${said}`);
     },
     children: () =>
       new Map(readRecords(join(dataDir, 'processes')).map((record) => [record.what, record])),
@@ -150,7 +161,7 @@ function observe(child: ChildProcess, dataDir: string): UpProcess {
 
 /** Kills at once, as a machine does that loses its power: the launcher, its guard, and whatever of this launch lives. */
 export function killEverything(up: UpProcess): void {
-  const victims = [up.pid, ...up.livingOfLaunch(), ...up.guards()];
+  const victims = [...(up.hasEnded() ? [] : [up.pid]), ...up.livingOfLaunch(), ...up.guards()];
   for (const pid of victims) signal(pid, 'SIGKILL');
 }
 
