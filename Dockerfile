@@ -25,6 +25,7 @@ RUN node scripts/build.ts
 FROM ${NODE_IMAGE}
 ENV NODE_ENV=production \
     NODE_OPTIONS=--enable-source-maps \
+    MALLOC_ARENA_MAX=2 \
     DASH_DATA_DIR=/var/lib/dash \
     DASH_WORKFLOW_BUNDLE=/app/dist/workflow-bundle.js
 WORKDIR /app

@@ -58,4 +58,8 @@ function ownVersion(): string {
   return (JSON.parse(text) as { version: string }).version;
 }
 
-if (import.meta.main) await main(process.argv.slice(2));
+if (import.meta.main) {
+  await main(process.argv.slice(2));
+  // Not left to Node: once the bundler has run, Node 24 may wait for ever at its end, with a busy processor.
+  process.exit();
+}

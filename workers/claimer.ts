@@ -23,8 +23,8 @@ export interface Claimer {
 
 /** Claims at every poke, and this often without one: notifications are hints. */
 const AT_LEAST_EVERY_MS = 1_000;
-/** At most so many per transaction: claims of an installation are serialised (P9), none may hold the others up. */
-const BATCH = 50;
+/** At most so many per transaction: claims are serialised (P9), and what one has taken starts when it is over. */
+const BATCH = 16;
 
 /** Keeps the free lanes of this host filled: claims for all its gateways in one transaction, best work first. */
 export function startClaimer(options: ClaimerOptions): Claimer {

@@ -92,7 +92,7 @@ function activitiesOf(options: ControlWorkerOptions, messages: WorkflowMessages)
   const signalTaskCancel = (workflowId: string): Promise<void> =>
     messages.signalTaskCancel(workflowId);
   return {
-    ...createTaskControlActivities({ db, clock, swarmNews }),
+    ...createTaskControlActivities({ db, swarmNews }),
     ...createBulkActivities({ db, clock }),
     ...createGatewayControlActivities({ db, holdTimeoutMs: options.holdTimeoutMs }),
     ...createSwarmActivities({ db, clock, signalTaskCancel }),

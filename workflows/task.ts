@@ -90,9 +90,11 @@ async function advance(
   switch (step.kind) {
     case 'dispatched':
       inbox.heardOf(step.attemptId);
-      return afterRun(input, step, await run(input, step, inbox), inbox);
+      return afterRun(input, step, await run(input, step, inbox));
     case 'waits':
       return nextDispatch(input.taskId, inbox);
+    case 'backing-off':
+      return untilRetried(input.taskId, step, inbox);
     case 'deciding':
       return untilDecided(input.taskId, step, inbox);
     default:
@@ -159,7 +161,6 @@ async function afterRun(
   input: TaskWorkflowInput,
   attempt: Dispatched,
   result: RunTaskResult,
-  inbox: TaskInbox,
 ): Promise<TaskStep> {
   switch (result.kind) {
     case 'settled':
@@ -169,45 +170,34 @@ async function afterRun(
     case 'indeterminate':
       return control.enterDeciding({ taskId: input.taskId, attemptId: attempt.attemptId });
     case 'failed':
-      return retryOrBury(input.taskId, attempt.attemptId, result, inbox);
+      return retryOrBury(input.taskId, attempt.attemptId, result);
     default:
       return assertNever(result);
   }
 }
 
-/** The retry policy is pure; the wait is a timer, cut short by whatever arrives for this task. */
+/** The retry policy is pure. */
 async function retryOrBury(
   taskId: string,
   attemptId: string,
   result: Extract<RunTaskResult, { kind: 'failed' }>,
-  inbox: TaskInbox,
 ): Promise<TaskStep> {
+  const { failure } = result;
   const verdict = decideRetry({ ...result, random01: Math.random() });
   if (verdict.kind === 'dead') {
-    return control.bury({ taskId, attemptId, reason: verdict.reason, failure: result.failure });
+    return control.bury({ taskId, attemptId, reason: verdict.reason, failure });
   }
-  const { delayMs } = verdict;
-  const backedOff = await control.backOff({ taskId, attemptId, delayMs, failure: result.failure });
-  if (backedOff.kind !== 'waits') return backedOff;
-  setCurrentDetails(
-    `Failed (${result.failure.class}); tries again in ${Math.ceil(delayMs / 1_000)} s.`,
-  );
-  return (await newsWithin(taskId, delayMs, inbox)) ?? control.requeue({ taskId, attemptId });
+  return control.backOff({ taskId, attemptId, delayMs: verdict.delayMs, failure });
 }
 
-/** What arrives before the time is over and changes where the task stands; null: nothing did. */
-async function newsWithin(
+/** The wait is a timer, cut short by whatever arrives for this task; the row then says how much of it is left. */
+async function untilRetried(
   taskId: string,
-  delayMs: number,
+  { attemptId, forMs }: Extract<TaskStep, { kind: 'backing-off' }>,
   inbox: TaskInbox,
-): Promise<TaskStep | null> {
-  const dueAt = Date.now() + delayMs;
-  while (Date.now() < dueAt) {
-    if (!(await condition(() => !inbox.isEmpty(), dueAt - Date.now()))) return null;
-    const step = await nextDispatch(taskId, inbox);
-    if (step.kind !== 'waits') return step;
-  }
-  return null;
+): Promise<TaskStep> {
+  if (await condition(() => !inbox.isEmpty(), forMs)) return nextDispatch(taskId, inbox);
+  return control.requeue({ taskId, attemptId });
 }
 
 /** Waits for the next claim; anything else that arrives makes it read the row. */

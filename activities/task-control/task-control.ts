@@ -1,17 +1,14 @@
 import { decideAttempt, enterDeciding } from '../../src/db/attempt-decision.ts';
-import { readAttempt, taskAttempts } from '../../src/db/attempt-record.ts';
+import { readAttempt } from '../../src/db/attempt-record.ts';
 import { releaseAttempt } from '../../src/db/attempt-run.ts';
 import { requestCancel } from '../../src/db/cancel.ts';
 import type { Database } from '../../src/db/database.ts';
-import { backOffTask, requeueTask } from '../../src/db/retry-queue.ts';
+import { backOffTask, readTaskStep, requeueTask } from '../../src/db/retry-queue.ts';
 import { settleTask } from '../../src/db/settle.ts';
-import { getTask } from '../../src/db/task-store.ts';
 import type { Decision } from '../../src/domain/attempt.ts';
 import type { RunFailure } from '../../src/domain/failure.ts';
 import type { RunTaskResult } from '../../src/domain/run-result.ts';
-import { isTerminal, type TaskState } from '../../src/domain/task.ts';
 import type { TaskStep } from '../../src/domain/task-step.ts';
-import type { Clock } from '../../src/platform/clock.ts';
 import { resultOfRow } from '../result-of-row.ts';
 
 interface OfTask {
@@ -53,13 +50,12 @@ export interface TaskControlActivities {
 
 export interface TaskControlDeps {
   readonly db: Database;
-  readonly clock: Clock;
   /** Tells a swarm that it has news; a hint, reconcile repeats it. */
   readonly swarmNews: (swarmId: string) => void;
 }
 
 export function createTaskControlActivities(deps: TaskControlDeps): TaskControlActivities {
-  const { db, clock } = deps;
+  const { db } = deps;
   const after = async (taskId: string, answer: Promise<StoreAnswer>): Promise<TaskStep> => {
     passNewsOn(deps, await answer);
     return standingOf(db, taskId);
@@ -68,10 +64,8 @@ export function createTaskControlActivities(deps: TaskControlDeps): TaskControlA
   return {
     standing: ({ taskId }) => standingOf(db, taskId),
     releaseUnstarted: ({ attemptId }) => releaseUnstarted(deps, attemptId),
-    backOff({ taskId, attemptId, delayMs, failure }) {
-      const dueAt = new Date(clock.now() + delayMs).toISOString();
-      return after(taskId, backOffTask(db, { taskId, attemptId, dueAt, failure }));
-    },
+    backOff: ({ taskId, attemptId, delayMs, failure }) =>
+      after(taskId, backOffTask(db, { taskId, attemptId, delayMs, failure })),
     requeue: ({ taskId, attemptId }) => after(taskId, requeueTask(db, { taskId, attemptId })),
     bury({ taskId, attemptId, reason, failure }) {
       const buried = { reason, message: failure.message, lastFailure: failure };
@@ -114,17 +108,9 @@ async function releaseUnstarted(
   return (row === null ? null : resultOfRow(row)) ?? { kind: 'stands' };
 }
 
-/** Reads the row and its last attempt. Throws when there is no such task: its workflow has nothing to carry. */
+/** Throws when there is no such task: its workflow has nothing to carry. */
 async function standingOf(db: Database, taskId: string): Promise<TaskStep> {
-  const task = await getTask(db, taskId);
-  if (task === null) throw new Error(`there is no task ${taskId}`);
-  const state: TaskState = task.state;
-  if (isTerminal(state)) return { kind: 'settled', state };
-  if (state !== 'dispatched' && state !== 'deciding') return { kind: 'waits' };
-  const attempt = (await taskAttempts(db, taskId)).at(-1);
-  if (attempt === undefined) throw new Error(`task ${taskId} is ${state} without an attempt`);
-  const { attemptId, gatewayId } = attempt;
-  return state === 'dispatched'
-    ? { kind: 'dispatched', attemptId, gatewayId }
-    : { kind: 'deciding', attemptId, gatewayId, discard: task.cancelRequested !== null };
+  const step = await readTaskStep(db, taskId);
+  if (step === null) throw new Error(`there is no task ${taskId}`);
+  return step;
 }

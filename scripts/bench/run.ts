@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { taskWorkflowId } from '../../src/domain/names.ts';
 import { measureCounted, untilNoWorkflowRuns, type CountedSeries } from './counted-series.ts';
-import { BARE_QUEUE, type Ground } from './ground.ts';
+import type { Ground } from './ground.ts';
+import { BARE_QUEUE } from './programs.ts';
 import { ledgerOf, type Ledger } from './ledger.ts';
 import { measure, merge, round, type Series } from './measure.ts';
 import { watchTaskEnds } from './task-ends.ts';

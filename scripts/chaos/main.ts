@@ -27,6 +27,8 @@ switch (read.kind) {
     process.exitCode = await run(read.options);
     break;
 }
+// Not left to Node: once the bundler has run, Node 24 may wait for ever at its end, with a busy processor.
+process.exit();
 
 async function run(options: ChaosOptions): Promise<number> {
   const clock = systemClock();

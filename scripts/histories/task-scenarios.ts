@@ -19,6 +19,7 @@ const first = { attemptId: 'a1', gatewayId };
 const second = { attemptId: 'a2', gatewayId };
 const completed = { kind: 'settled', state: 'completed' } as const;
 const waits: TaskStep = { kind: 'waits' };
+const backingOff: TaskStep = { kind: 'backing-off', attemptId: first.attemptId, forMs: 500 };
 const deciding: TaskStep = { kind: 'deciding', ...first, discard: false };
 const indeterminate: RunTaskResult = { kind: 'indeterminate', reason: 'vanished' };
 
@@ -45,7 +46,7 @@ function scenario(path: string, played: Played): Scenario {
   const control: TaskControlActivities = {
     standing: async () => waits,
     releaseUnstarted: async () => ({ kind: 'superseded' }),
-    backOff: async () => waits,
+    backOff: async () => backingOff,
     requeue: async () => waits,
     bury: async () => ({ kind: 'settled', state: 'dead' }),
     enterDeciding: async () => deciding,
@@ -101,7 +102,7 @@ function overtaken(): Scenario {
     control: {
       backOff: async () => {
         backedOff.open();
-        return waits;
+        return backingOff;
       },
     },
     drive: async (handle) => {

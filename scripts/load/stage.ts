@@ -1,5 +1,6 @@
 import type { SubmitTask } from '../../src/contract/task-dto.ts';
-import { BARE_QUEUE, type Ground } from '../bench/ground.ts';
+import type { Ground } from '../bench/ground.ts';
+import { BARE_QUEUE } from '../bench/programs.ts';
 import { watchTaskEnds, type TaskEnds } from '../bench/task-ends.ts';
 import { openRunStarts, type RunStarts } from './run-starts.ts';
 

@@ -1,5 +1,6 @@
 import type { RunFailure } from '../domain/failure.ts';
 import type { TaskEnd, TaskState } from '../domain/task.ts';
+import type { TaskStep } from '../domain/task-step.ts';
 import type { Database } from './database.ts';
 import type { Settled } from './settle.ts';
 
@@ -20,15 +21,15 @@ export type BackOffResult =
   { readonly kind: 'backoff'; readonly dueAt: string } | Settled | AlreadyDispatched | TaskStands;
 
 /**
- * After a failed attempt: `dispatched → backoff` until `dueAt` (ISO 8601). Conditional on the attempt being the
- * task's last and closed. A task that is to end early is settled instead. Repeating it changes nothing.
+ * After a failed attempt: `dispatched → backoff` for `delayMs`, by the clock of PostgreSQL; the answer's `dueAt` is ISO
+ * 8601. Conditional on the attempt being the task's last and closed. A task that is to end early is settled instead. Repeating it changes nothing.
  */
 export function backOffTask(
   db: Database,
   options: {
     readonly taskId: string;
     readonly attemptId: string;
-    readonly dueAt: string;
+    readonly delayMs: number;
     readonly failure: RunFailure;
   },
 ): Promise<BackOffResult> {
@@ -53,4 +54,9 @@ export function requeueTask(
   options: { readonly taskId: string; readonly attemptId: string },
 ): Promise<RequeueResult> {
   return db.call('requeue', options);
+}
+
+/** Where the task stands for its workflow (P20); null: there is no such task. */
+export function readTaskStep(db: Database, taskId: string): Promise<TaskStep | null> {
+  return db.call('task_step', { taskId });
 }

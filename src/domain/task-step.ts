@@ -7,8 +7,10 @@ import type { TerminalState } from './task.ts';
 export type TaskStep =
   /** An open attempt is to be run, or followed. */
   | { readonly kind: 'dispatched'; readonly attemptId: string; readonly gatewayId: string }
-  /** Back in the queue, or waiting for its back-off: the next claim signals. */
+  /** Back in the queue: the next claim signals. */
   | { readonly kind: 'waits' }
+  /** Its last attempt failed; after `forMs` (at least 1) it goes back into the queue. */
+  | { readonly kind: 'backing-off'; readonly attemptId: string; readonly forMs: number }
   /** The outcome of this attempt cannot be known; a person is asked. */
   | {
       readonly kind: 'deciding';

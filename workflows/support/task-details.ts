@@ -8,6 +8,8 @@ export function taskDetails(step: Exclude<TaskStep, { kind: 'settled' }>): strin
       return `Runs on gateway **${step.gatewayId}** (attempt ${step.attemptId}).`;
     case 'waits':
       return 'Back in the queue: waits for a free lane.';
+    case 'backing-off':
+      return `Its last attempt failed: tries again in ${Math.ceil(step.forMs / 1_000)} s.`;
     case 'deciding':
       return (
         `Nobody can know how the attempt on **${step.gatewayId}** ended: a person decides ` +

@@ -11,6 +11,7 @@ export interface TaskInbox {
   nudge(): void;
   /** Calls `listener` once at the next nudge, or at once when one is pending; answers the unsubscriber. */
   onNudge(listener: () => void): () => void;
+  /** It is acted on now, whoever told of it: its delivery is no news any more. */
   heardOf(attemptId: string): void;
   isEmpty(): boolean;
   hasNewsOf(attemptId: string): boolean;
@@ -30,7 +31,7 @@ export function createTaskInbox(): TaskInbox {
 class ArrivedSignals implements TaskInbox {
   readonly #known = new Set<string>();
   readonly #reappeared = new Set<string>();
-  readonly #dispatches: DispatchedSignal[] = [];
+  #dispatches: readonly DispatchedSignal[] = [];
   #decisions: readonly DecideSignal[] = [];
   #nudged = false;
   #nudgeListener: (() => void) | null = null;
@@ -41,7 +42,7 @@ class ArrivedSignals implements TaskInbox {
       return;
     }
     this.#known.add(signal.attemptId);
-    this.#dispatches.push(signal);
+    this.#dispatches = [...this.#dispatches, signal];
   }
 
   decided(signal: DecideSignal): void {
@@ -65,6 +66,7 @@ class ArrivedSignals implements TaskInbox {
   heardOf(attemptId: string): void {
     this.#known.add(attemptId);
     this.#reappeared.delete(attemptId);
+    this.#dispatches = this.#dispatches.filter((signal) => signal.attemptId !== attemptId);
   }
 
   isEmpty(): boolean {
@@ -80,7 +82,9 @@ class ArrivedSignals implements TaskInbox {
   }
 
   takeDispatch(): DispatchedSignal | null {
-    return this.#dispatches.shift() ?? null;
+    const [first, ...rest] = this.#dispatches;
+    this.#dispatches = rest;
+    return first ?? null;
   }
 
   takeReappearance(attemptId: string): boolean {

@@ -8,7 +8,8 @@ declare
   v_attempt dash.attempts;
   v_claims jsonb := '[]';
   v_blocked text[] := '{}';
-  c record;
+  v_found dash.candidate[] := '{}';
+  c dash.candidate;
 begin
   -- Whoever accepts a task after this look hints at it: an empty queue costs no lock.
   if not dash.anything_queued() then
@@ -20,18 +21,26 @@ begin
     v_free := dash.free_gateways(p->>'hostId', p->'gateways');
     v_capped := dash.capped_tenants();
   end if;
-  while v_left > 0 and cardinality(v_free) > 0 and dash.anything_queued() loop
-    c := dash.next_candidate(v_free, v_capped);
-    exit when c.task_id is null or cardinality(v_blocked) >= 50;
-    v_attempt := dash.dispatch(c.task_id, c.gateway);
-    if v_attempt.id is not null then
-      v_left := v_left - 1;
-      v_claims := v_claims || dash.delivery_json(v_attempt, (select t from dash.tasks t where t.id = c.task_id));
-      v_free := dash.take_lane(v_free, v_attempt.gateway_id);
-      v_capped := v_capped || dash.capped_tenants(v_attempt.tenant);
-    elsif exists (select 1 from dash.tasks where id = c.task_id and state = 'blocked') then
-      v_blocked := v_blocked || c.task_id;
+  while v_left > 0 and cardinality(v_free) > 0 and cardinality(v_blocked) < 50 loop
+    if cardinality(v_found) = 0 then
+      v_found := dash.find_candidates(v_free, v_capped);
+      exit when cardinality(v_found) = 0;
     end if;
+    c := dash.first_candidate(v_found);
+    v_attempt := dash.dispatch(c.task_id, dash.choose_gateway(c.pool, c.gateway_id, c.tenant, v_free));
+    if v_attempt.id is null then
+      v_found := dash.replace_candidate(v_found, c, c.pass);
+      if exists (select 1 from dash.tasks where id = c.task_id and state = 'blocked') then
+        v_blocked := v_blocked || c.task_id;
+      end if;
+      continue;
+    end if;
+    v_left := v_left - 1;
+    v_claims := v_claims || dash.delivery_json(v_attempt, (select t from dash.tasks t where t.id = c.task_id));
+    v_found := dash.replace_candidate(v_found, c, dash.advance_pass(c));
+    v_capped := v_capped || dash.capped_tenants(c.tenant);
+    v_free := dash.take_lane(v_free, v_attempt.gateway_id);
+    v_found := dash.still_claimable(v_found, v_free, v_capped);
   end loop;
   perform dash.charge_claims(p->'gateways', v_claims);
   perform dash.emit_claims(v_claims, v_blocked);
@@ -42,7 +51,7 @@ begin
   return jsonb_build_object('claims', v_claims);
 end $$;
 
--- Held to its index like next_candidate, for the same reason.
+-- Held to its index like find_candidates, for the same reason.
 create or replace function dash.anything_queued() returns boolean
 language plpgsql set enable_seqscan = off set enable_bitmapscan = off as $$
 begin
@@ -81,18 +90,22 @@ begin
     order by g.id);
 end $$;
 
--- Tenants that run as much as they may; of one tenant, or of all.
+-- Tenants that run as much as they may; of one tenant, or of all. Where nothing limits them nothing is counted.
 create or replace function dash.capped_tenants(p_tenant text default null) returns text[]
-language sql as $$
-  select array(
-    select a.tenant from dash.attempts a
-    join dash.tenants t on t.id = a.tenant
-    cross join lateral (
-      select coalesce(t.max_running, i.max_running_per_tenant) as most from dash.installation i) cap
-    where a.holds_lane and cap.most is not null and (p_tenant is null or a.tenant = p_tenant)
-    group by a.tenant, cap.most
-    having count(*) >= cap.most)
-$$;
+language plpgsql as $$
+declare
+  v_default integer := (select max_running_per_tenant from dash.installation);
+begin
+  if v_default is null and not exists (
+    select 1 from dash.tenants where max_running is not null and (p_tenant is null or id = p_tenant)) then
+    return '{}';
+  end if;
+  return array(
+    select a.tenant from dash.attempts a join dash.tenants t on t.id = a.tenant
+    where a.holds_lane and (p_tenant is null or a.tenant = p_tenant)
+    group by a.tenant, coalesce(t.max_running, v_default)
+    having count(*) >= coalesce(t.max_running, v_default));
+end $$;
 
 create or replace function dash.take_lane(p_free dash.free_gateway[], p_gateway_id text) returns dash.free_gateway[]
 language sql immutable as $$
@@ -137,23 +150,20 @@ begin
   where id = t.id;
   update dash.sessions set gateway_id = g.id, updated_at = now() where id = t.session_id and gateway_id is null;
   perform dash.reserve_budget(a, t);
-  perform dash.advance_pass(t.pool, t.effective_priority, t.tenant);
   return a;
 end $$;
 
 -- P14: a tenant's turn is over, which brings it forward by its weight's part; who was idle or capped starts from the
--- level's present, without credit.
-create or replace function dash.advance_pass(p_pool text, p_level smallint, p_tenant text) returns void
+-- level's present, without credit. The tenant's pass after it.
+create or replace function dash.advance_pass(c dash.candidate) returns bigint
 language plpgsql as $$
 declare
-  v_pass bigint;
-  v_turn bigint := (select 1000000 / weight from dash.tenants where id = p_tenant);
+  v_pass bigint := c.pass + (select 1000000 / weight from dash.tenants where id = c.tenant);
 begin
-  select coalesce(max(pass), 0) into v_pass from dash.passes
-  where pool = p_pool and level = p_level and tenant in (p_tenant, '');
   insert into dash.passes as x (pool, level, tenant, pass)
-  values (p_pool, p_level, p_tenant, v_pass + v_turn), (p_pool, p_level, '', v_pass)
+  values (c.pool, c.level, c.tenant, v_pass), (c.pool, c.level, '', c.pass)
   on conflict (pool, level, tenant) do update set pass = excluded.pass;
+  return v_pass;
 end $$;
 
 create or replace function dash.emit_claims(p_claims jsonb, p_blocked text[]) returns void

@@ -92,12 +92,31 @@ begin
     return dash.settle_locked(t, dash.early_end(t), a, null);
   end if;
   update dash.tasks set
-    state = 'backoff', due_at = (p->>'dueAt')::timestamptz, queue_expires_at = null, updated_at = now()
+    state = 'backoff', due_at = now() + make_interval(secs => (p->>'delayMs')::double precision / 1000),
+    queue_expires_at = null, updated_at = now()
   where id = t.id returning * into t;
   perform dash.emit_attempt(
     'task.backoff', t, a, p_data => jsonb_build_object('dueAt', dash.iso(t.due_at), 'failure', p->'failure'));
   return jsonb_build_object('kind', 'backoff', 'dueAt', dash.iso(t.due_at));
 end $$;
+
+-- Where a task stands for the process that carries it: src/domain/task-step.ts. Null: there is no such task.
+create or replace function dash.task_step(p jsonb) returns jsonb
+language sql stable as $$
+  select case
+    when not t.open then jsonb_build_object('kind', 'settled', 'state', t.state)
+    when t.state = 'dispatched'
+      then jsonb_build_object('kind', 'dispatched', 'attemptId', a.id, 'gatewayId', a.gateway_id)
+    when t.state = 'deciding' then jsonb_build_object(
+      'kind', 'deciding', 'attemptId', a.id, 'gatewayId', a.gateway_id, 'discard', t.cancel_requested is not null)
+    when t.state = 'backoff' then jsonb_build_object(
+      'kind', 'backing-off', 'attemptId', a.id,
+      'forMs', greatest(1, ceil(extract(epoch from t.due_at - clock_timestamp()) * 1000)))
+    else '{"kind": "waits"}'
+  end
+  from dash.tasks t left join dash.attempts a on a.task_id = t.id and a.number = t.last_attempt
+  where t.id = p->>'taskId'
+$$;
 
 create or replace function dash.requeue(p jsonb) returns jsonb
 language plpgsql as $$

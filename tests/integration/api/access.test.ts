@@ -41,7 +41,7 @@ async function statusWith(key: string | null, method: string, path: string): Pro
 
 describe('every route that is not open', () => {
   test.each(CLOSED_ROUTES.map(({ name, route }) => [name, route] as const))(
-    '%s lets exactly its scope through: no key 401, another scope 403 (R34)',
+    '%s lets exactly its scope through: no key 401, another scope 403 (R34, G9)',
     async (_, route) => {
       expect(await statusWith(null, route.method, route.path)).toBe(401);
       for (const scope of SCOPES) {
@@ -95,7 +95,7 @@ describe('a key', () => {
     await eventually(async () => (await probe(key)) === 401, { timeoutMs: 5_000 });
   });
 
-  test('of another secret under a known id is refused (R34)', async () => {
+  test('of another secret under a known id is refused (R34, G4)', async () => {
     const { db } = database();
     const [one, two] = [
       await makeKey(db, { scopes: [ADMIN_SCOPE] }),

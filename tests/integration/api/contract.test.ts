@@ -228,7 +228,7 @@ describe('the document and the server', () => {
     }
   });
 
-  test('nothing but the document answers: other methods 405, other paths 404 (R29)', async () => {
+  test('nothing but the document answers: other methods 405, other paths 404, among them the old ways to write ours (R29, G5, G6, G7)', async () => {
     const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'HEAD', 'PROPFIND'];
     for (const [path, declared] of Object.entries(document.paths)) {
       const place = path.replace(/\{\w+\}/g, 'none');
@@ -242,6 +242,10 @@ describe('the document and the server', () => {
     for (const path of [
       '/',
       '/health',
+      '/health/health',
+      '/ws',
+      '/events',
+      '/v1/tasks',
       '/api',
       '/api/v1',
       '/api/tasks',

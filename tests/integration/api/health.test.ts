@@ -60,7 +60,7 @@ describe('health', () => {
     await eventually(async () => (await ready()).status === 200);
   });
 
-  test('without Temporal it is 503 and names it; live does not care (R32)', async () => {
+  test('without Temporal it is 503 and names it; live does not care (R32, G10)', async () => {
     temporal.cut();
     const away = await ready();
     expect(away).toMatchObject({ status: 503, failing: ['temporal'] });
@@ -70,7 +70,7 @@ describe('health', () => {
     await eventually(async () => (await ready()).status === 200, { timeoutMs: 20_000 });
   });
 
-  test('without PostgreSQL it is 503 and names it, without a word about where it is; live does not care (R32)', async () => {
+  test('without PostgreSQL it is 503 and names it, without a word about where it is; live does not care (R32, G10)', async () => {
     postgres.cut();
     const away = await ready();
     expect(away).toMatchObject({ status: 503, failing: ['postgres', 'migrations'] });

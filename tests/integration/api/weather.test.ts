@@ -78,7 +78,7 @@ describe('without PostgreSQL', () => {
     await eventually(async () => (await submit(api)).status === 202);
   });
 
-  test('an event stream is ended with the reason, and going on later misses nothing (R39)', async () => {
+  test('an event stream is ended with the reason, and going on later misses nothing (R39, G12)', async () => {
     const { api, proxy } = await apiBehind();
     const stop = new AbortController();
     const reasons: string[] = [];
@@ -122,7 +122,7 @@ describe('without PostgreSQL', () => {
 });
 
 describe('the first moments', () => {
-  test('whoever asks from before the listener opens gets 200, 202 or 503, never 500 (R45)', async () => {
+  test('whoever asks from before the listener opens gets 200, 202 or 503, never 500 (R45, G8)', async () => {
     const port = await freePort();
     const { db } = database();
     const key = await makeKey(db, { scopes: ['admin'] });

@@ -279,7 +279,7 @@ describe('what was spent', () => {
         runs: [used(claimed, tokens)],
       });
       const { taskId, attemptId } = claimed;
-      await backOff(db, { taskId, attemptId, dueAt: new Date().toISOString(), failure });
+      await backOff(db, { taskId, attemptId, delayMs: 0, failure });
       return requeue(db, { taskId, attemptId });
     };
     await fail(70);
@@ -295,7 +295,7 @@ describe('what was spent', () => {
     await backOff(db, {
       taskId: task.id,
       attemptId: again.attemptId,
-      dueAt: new Date().toISOString(),
+      delayMs: 0,
       failure,
     });
     expect(await getTask(db, task.id)).toMatchObject({

@@ -71,7 +71,7 @@ describe('what time demands', () => {
       aborted: false,
       timedOut: false,
     } as const;
-    await backOffTask(db, { taskId: failed.id, attemptId, dueAt: inAnHour(), failure });
+    await backOffTask(db, { taskId: failed.id, attemptId, delayMs: 3_600_000, failure });
     const queued = await accept(db, { queueLimitSeconds: 3600 });
     const scheduled = await accept(db, { notBefore: inAnHour(), deadlineAt: inAnHour() });
     const head = await accept(db, { sessionKey: 's' });

@@ -21,3 +21,13 @@ test('a connection that breaks between two statements of its user ends nothing b
   });
   await expect(db.rows('select 1 as one')).resolves.toEqual([{ one: 1 }]);
 });
+
+test('a hundred callers at once, the first of a new pool of connections, are all answered (G13)', async () => {
+  const db = database().connect('first use', 4);
+  const answers = await Promise.all(
+    Array.from({ length: 100 }, (_, number) =>
+      db.rows<{ number: number }>('select $1::integer as number, pg_sleep(0.001)', [number]),
+    ),
+  );
+  expect(answers.map(([row]) => row?.number)).toEqual(Array.from({ length: 100 }, (_, n) => n));
+});

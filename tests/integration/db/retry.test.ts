@@ -20,7 +20,7 @@ const failure = {
   aborted: false,
   timedOut: false,
 } as const;
-const dueAt = new Date(Date.now() + 30_000).toISOString();
+const delayMs = 30_000;
 
 /** A task whose first attempt was sent, ran and failed; its workflow is deciding. */
 async function failedOnce(db: Database, fields: Parameters<typeof accept>[1] = {}): Promise<Claim> {
@@ -39,15 +39,15 @@ describe('back off and requeue', () => {
     const { taskId, attemptId } = await failedOnce(db);
     const later = await accept(db);
     const gateway = { gatewayId: 'g1', ownerEpoch: 1, lanes: 9, score: 1, reasons: [] };
-    expect(await backOffTask(db, { taskId, attemptId, dueAt, failure })).toEqual({
-      kind: 'backoff',
-      dueAt,
+    const backedOff = await backOffTask(db, { taskId, attemptId, delayMs, failure });
+    const dueAt = expect.stringMatching(/Z$/);
+    expect(backedOff).toEqual({ kind: 'backoff', dueAt });
+    // Asked again it keeps its time.
+    expect(await backOffTask(db, { taskId, attemptId, delayMs, failure })).toEqual(backedOff);
+    expect(await getTask(db, taskId)).toMatchObject({
+      state: 'backoff',
+      dueAt: 'dueAt' in backedOff && backedOff.dueAt,
     });
-    expect(await backOffTask(db, { taskId, attemptId, dueAt, failure })).toEqual({
-      kind: 'backoff',
-      dueAt,
-    });
-    expect(await getTask(db, taskId)).toMatchObject({ state: 'backoff', dueAt });
     expect(await requeueTask(db, { taskId, attemptId })).toMatchObject({ kind: 'queued' });
     expect(await requeueTask(db, { taskId, attemptId })).toMatchObject({ kind: 'queued' });
     expect(await getTask(db, taskId)).toMatchObject({ state: 'queued', dueAt: null });
@@ -64,7 +64,7 @@ describe('back off and requeue', () => {
         workflowId: `task/${taskId}`,
       },
     );
-    expect(await backOffTask(db, { taskId, attemptId, dueAt, failure })).toMatchObject({
+    expect(await backOffTask(db, { taskId, attemptId, delayMs, failure })).toMatchObject({
       kind: 'settled',
       state: 'cancelled',
     });
@@ -80,7 +80,7 @@ describe('back off and requeue', () => {
     const { taskId, attemptId } = await failedOnce(db, {
       deadlineAt: new Date(Date.now() + 3_600_000).toISOString(),
     });
-    await backOffTask(db, { taskId, attemptId, dueAt, failure });
+    await backOffTask(db, { taskId, attemptId, delayMs, failure });
     await db.rows(`update dash.tasks set deadline_at = now() - interval '1 second'`);
     expect(await requeueTask(db, { taskId, attemptId })).toMatchObject({
       kind: 'settled',
@@ -97,7 +97,7 @@ describe('back off and requeue', () => {
     ]);
     const dispatched = { kind: 'dispatched', attemptId: next?.attemptId, gatewayId: 'g1' };
     expect(await requeueTask(db, { taskId, attemptId })).toEqual(dispatched);
-    expect(await backOffTask(db, { taskId, attemptId, dueAt, failure })).toEqual(dispatched);
+    expect(await backOffTask(db, { taskId, attemptId, delayMs, failure })).toEqual(dispatched);
   });
 
   it('do nothing for an attempt that is not the task’s last, whoever asks (P21)', async () => {

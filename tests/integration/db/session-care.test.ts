@@ -142,8 +142,7 @@ describe('a session whose tasks keep dying', () => {
     await quarantineSession(db, { ...session, reason: 'odd', actor: 'ann' });
     expect(await stateOf(db, taskId)).toBe('dispatched');
     await closeAttempt(db, { attemptId, ownerEpoch: 1, outcome: 'failed', failure });
-    const dueAt = new Date().toISOString();
-    await backOffTask(db, { taskId, attemptId, dueAt, failure });
+    await backOffTask(db, { taskId, attemptId, delayMs: 0, failure });
     await requeueTask(db, { taskId, attemptId });
     expect(await stateOf(db, taskId)).toBe('blocked{quarantine}');
     await releaseSession(db, { ...session, actor: 'ann' });

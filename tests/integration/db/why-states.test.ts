@@ -25,6 +25,7 @@ import {
   takeNews,
 } from '../../../src/db/swarm-store.ts';
 import type { BudgetScope } from '../../../src/domain/budget.ts';
+import { getTask } from '../../../src/db/task-store.ts';
 import { newId } from '../../../src/platform/ids.ts';
 import { withDatabase } from '../../support/database.ts';
 import {
@@ -108,8 +109,8 @@ describe('why a task may not be claimed', () => {
     const { db } = database();
     const { taskId, attemptId, ownerEpoch } = await running();
     await closeAttempt(db, { attemptId, ownerEpoch, outcome: 'failed', failure: transient });
-    const dueAt = inAnHour();
-    await backOffTask(db, { taskId, attemptId, dueAt, failure: transient });
+    await backOffTask(db, { taskId, attemptId, delayMs: 3_600_000, failure: transient });
+    const dueAt = (await getTask(db, taskId))?.dueAt;
     const why = await whyOfTask(db, taskId);
     expect(why.reasons).toMatchObject([
       {

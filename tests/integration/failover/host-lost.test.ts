@@ -11,7 +11,7 @@ beforeEach(async () => {
 
 afterEach(() => dash?.close(), 60_000);
 
-test('a host that is killed in mid-run loses nothing: the next host adopts the same run, and the model is asked once (R11, P21, P32)', async () => {
+test('a host that is killed in mid-run loses nothing: the next host adopts the same run, and the model is asked once (R11, P21, P32, G16)', async () => {
   const first = await dash.startHostProcess('host-a');
   const gateway = await dash.addGateway('gw-1');
   await dash.startHostProcess('host-b');

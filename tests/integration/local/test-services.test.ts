@@ -10,7 +10,7 @@ import { whyTooOld } from '../../support/test-services.ts';
 
 const root = join(import.meta.dirname, '..', '..', '..');
 
-test('the services of a test run that was killed are gone within 10 s', async () => {
+test('the services of a test run that was killed are gone within 10 s (G15)', async () => {
   using dir = tempDir();
   const program = join(root, 'tests', 'support', 'programs', 'services-to-kill.ts');
   const child = spawn(process.execPath, [program], {

@@ -18,7 +18,6 @@ import { settleTask } from '../../../src/db/settle.ts';
 import type { Claim } from '../../../src/db/claim.ts';
 import { gatewaySessionKey } from '../../../src/domain/names.ts';
 import { readInstallation } from '../../../src/db/installation-store.ts';
-import { systemClock } from '../../../src/platform/clock.ts';
 import { eventually } from '../../support/eventually.ts';
 import { runInRows } from '../../support/row-executor.ts';
 import { withMaintenanceWorld } from './support/world.ts';
@@ -53,7 +52,7 @@ async function running(workflow: 'absent' | 'running' | 'terminated' | 'conclude
 
 function taskControl(): TaskControlActivities {
   const { db } = world();
-  return createTaskControlActivities({ db, clock: systemClock(), swarmNews: () => undefined });
+  return createTaskControlActivities({ db, swarmNews: () => undefined });
 }
 
 /** Ends what a test left behind, so that the next one finds only its own. */
@@ -223,7 +222,7 @@ describe('tasks that no running workflow carries', () => {
     await backOffTask(db, {
       taskId: backingOff.taskId,
       attemptId: backingOff.claim.attemptId,
-      dueAt: new Date(Date.now() + 60_000).toISOString(),
+      delayMs: 60_000,
       failure,
     });
     const deciding = await running('terminated');

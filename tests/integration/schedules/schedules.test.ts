@@ -177,6 +177,8 @@ describe('a pause', () => {
     await age(scheduleId);
     await eventually(async () => (await follower(scheduleId).describe()).state.paused, slow);
     expect(await world.tasks(scheduleId)).toHaveLength(admitted);
+    // The finding is written when Temporal has followed.
+    await eventually(async () => (await findingsAbout(scheduleId)).length > 0, slow);
     expect(await findingsAbout(scheduleId)).toMatchObject([
       { kind: 'schedule-not-followed', repaired: true, detail: { paused: true } },
     ]);

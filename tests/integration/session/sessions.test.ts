@@ -84,7 +84,7 @@ test('what waits for an approval keeps its place on the wire, and what is reject
   expect(await getTask(db, refused)).toMatchObject({ state: 'cancelled', lastAttempt: 0 });
 }, 120_000);
 
-test('a session stays on its gateway after a restart of Dash (R3)', async () => {
+test('a session stays on its gateway after a restart of Dash (R3, G19)', async () => {
   const before = await dash.submit({ prompt: 'before [[say:one]]', sessionKey: 'steady' });
   await dash.ended(before);
   const pinned = (await getSession(dash.database.db, { tenant: 'default', key: 'steady' }))

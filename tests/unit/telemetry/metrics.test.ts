@@ -102,7 +102,7 @@ describe('metrics', () => {
     );
   });
 
-  test('nothing is put into the global registry (R41)', async () => {
+  test('nothing is put into the global registry (R41, G14)', async () => {
     createMetrics({ registry: new Registry() });
     expect(await register.metrics()).toBe('\n');
   });

@@ -37,7 +37,7 @@ describe('the status of a worker process', () => {
     expect(await get('/health/ready')).toMatchObject({ status: 200, text: '{"status":"ready"}\n' });
   });
 
-  test('shows what the process observed, and nothing that the api reads from rows: it would count twice (R41)', async () => {
+  test('shows what the process observed, and nothing that the api reads from rows: it would count twice (R41, G14)', async () => {
     metrics.claimed(0.004);
     metrics.started(0.2);
     const { text, type } = await get('/metrics');
