@@ -59,26 +59,32 @@ const control = proxyActivities<TaskControlActivities>({
  */
 export async function taskWorkflow(input: TaskWorkflowInput): Promise<{ state: TerminalState }> {
   const inbox = createTaskInbox();
-  let step: TaskStep = input.waiting
-    ? { kind: 'waits' }
-    : { kind: 'dispatched', attemptId: input.attemptId, gatewayId: input.gatewayId };
+  const { taskId, attemptId, gatewayId } = input;
+  let step: TaskStep = { kind: 'dispatched', attemptId, gatewayId };
 
   setHandler(dispatchedSignal, (signal) => inbox.dispatched(signal));
   setHandler(cancelSignal, () => inbox.nudge());
   setHandler(decideSignal, (signal) => inbox.decided(signal));
   setHandler(statusQuery, () => step);
-  carryTemporalCancel(input.taskId, inbox);
+  carryTemporalCancel(taskId, inbox);
 
   await CancellationScope.nonCancellable(async () => {
+    if (input.waiting) step = await control.standing({ taskId });
     while (step.kind !== 'settled') {
       setCurrentDetails(taskDetails(step));
-      if (step.kind === 'waits' && inbox.isEmpty() && historyIsLong()) {
+      if (historyIsLong() && isIdle(step, inbox)) {
         await continueAsNew<typeof taskWorkflow>({ ...input, waiting: true });
       }
       step = await advance(input, step, inbox);
     }
   });
-  return conclude(input.taskId, step);
+  return conclude(taskId, step);
+}
+
+/** Nothing runs for it and nothing has arrived: a new run of the workflow finds all that matters in the row. */
+function isIdle(step: TaskStep, inbox: TaskInbox): boolean {
+  if (step.kind === 'deciding' && inbox.hasNewsOf(step.attemptId)) return false;
+  return step.kind !== 'dispatched' && inbox.isEmpty();
 }
 
 /** One step of the process: what to do next follows from what stands now. */

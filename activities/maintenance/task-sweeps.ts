@@ -18,22 +18,30 @@ import {
 import type { Inspection, MaintenanceDeps, Sweep } from './sweep.ts';
 
 /**
- * An attempt that is still planned was never sent, whatever its workflow does: a send begins by leaving that state.
- * Its owner should have delivered or released it long ago (P17, P18), so there is none at work. It is released, and
- * its task can be claimed again. A start that arrives late finds that, and is superseded.
+ * A workflow that has heard of an attempt gives it back by itself when nobody takes it up (30 s, P19), and its host
+ * waits for a session that somebody else uses (10 min, then a person is asked, P22): until then it is at work.
+ */
+const AT_WORK_MS = 15 * 60_000;
+
+/**
+ * An attempt that is still planned was never sent: a send begins by leaving that state. Its owner should have
+ * delivered or released it long ago (P17, P18), so there is none at work. It is released, and its task can be claimed
+ * again. A start that arrives late finds that, and is superseded.
  */
 export function attemptNotDelivered({ db, temporal }: MaintenanceDeps): Sweep<StalePlannedAttempt> {
   return {
     candidates: (page) => stalePlannedAttempts(db, page),
     idOf: (attempt) => attempt.attemptId,
-    async inspect({ attemptId, taskId, workflowId, gatewayId, ownerHost, plannedForMs }) {
+    async inspect({ attemptId, taskId, workflowId, gatewayId, ...attempt }) {
+      const { isDelivered, ownerHost, plannedForMs } = attempt;
+      const fate = await temporal.fateOf(workflowId);
+      if (isDelivered && fate === 'running' && plannedForMs < AT_WORK_MS) return null;
       const released = await releaseAttempt(db, {
         attemptId,
         reason: 'nobody began to send it; released by reconcile',
         from: 'planned',
       });
       if (released.kind !== 'released') return null;
-      const fate = await temporal.fateOf(workflowId);
       // The next claim must not meet a workflow that a person ended (P17).
       const next = carryOnTask({ taskId, workflowId }, fate);
       if (fate === 'cut-off' && next.kind === 'start') {

@@ -112,8 +112,7 @@ function environment(
   return {
     PATH: site.env['PATH'] ?? '',
     HOME: site.dir,
-    NODE_OPTIONS: imageSetting('NODE_OPTIONS'),
-    MALLOC_ARENA_MAX: imageSetting('MALLOC_ARENA_MAX'),
+    ...imageSettings(),
     DATABASE_URL: databaseUrl,
     TEMPORAL_ADDRESS: temporalAddress,
     DASH_WORKFLOW_BUNDLE: join(product, 'workflow-bundle.js'),
@@ -139,13 +138,13 @@ async function buildProduct({ dir }: Site): Promise<string> {
   return compiled;
 }
 
-/** What the image sets for its processes. */
-function imageSetting(name: string): string {
-  const found = new RegExp(`^(?:ENV|\\s)\\s+${name}=(.*?)(?: \\\\)?$`, 'm').exec(
-    readFileSync(join(root, 'Dockerfile'), 'utf8'),
-  );
-  if (found?.[1] === undefined) throw new Error(`the Dockerfile no longer sets ${name}`);
-  return found[1].replaceAll('"', '');
+/** What the image sets for memory: the figures are to be those of a container. */
+function imageSettings(): NodeJS.ProcessEnv {
+  const dockerfile = readFileSync(join(root, 'Dockerfile'), 'utf8');
+  const settings = [
+    ...dockerfile.matchAll(/^(?:ENV| ) +((?:NODE_OPTIONS|MALLOC_\w+))="?(.*?)"?(?: \\)?$/gm),
+  ];
+  return Object.fromEntries(settings.map(([, name = '', value = '']) => [name, value]));
 }
 
 /** Waits until the program has said what the pattern names. Throws with the end of its log when it does not. */

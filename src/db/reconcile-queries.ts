@@ -17,10 +17,12 @@ export interface StalePlannedAttempt {
   readonly workflowId: string;
   readonly gatewayId: string;
   readonly ownerHost: string | null;
+  /** Temporal has acknowledged its start or signal. */
+  readonly isDelivered: boolean;
   readonly plannedForMs: number;
 }
 
-/** Attempts that are still `planned`, whatever their workflow does. */
+/** Attempts that are still `planned`, whatever their workflow does; none of before a restore (P36). */
 export function stalePlannedAttempts(
   db: Database,
   page: ReconcilePage,

@@ -34,7 +34,7 @@ export interface TaskWorkflowInput {
   readonly runLimitSeconds: number;
   /** A run whose host gives no sign for so long is taken up by the gateway's owner of then. */
   readonly runHeartbeatTimeoutMs: number;
-  /** Set when the workflow goes on in a new run while the task waits in the queue. */
+  /** Set when the workflow goes on in a new run: the row says where the task stands. */
   readonly waiting?: boolean;
 }
 

@@ -97,8 +97,8 @@ language sql as $$
 $$;
 
 -- Lets tasks go that no budget keeps any more: a reservation came back, a budget was raised or removed, a period
--- began. Those without a session in one transaction, else one of a session. Under the claim lock, like every claim,
--- which decides in the end.
+-- began. Under the claim lock, like every claim, which decides in the end, and like those it locks several sessions:
+-- by id, before their tasks.
 create or replace function dash.unblock_budgets(p jsonb) returns jsonb
 language plpgsql as $$
 declare
@@ -110,12 +110,10 @@ begin
     return '{"unblocked": 0}';
   end if;
   perform dash.lock_claims();
-  v_ids := dash.unblockable((p->>'limit')::integer, false);
+  v_ids := dash.unblockable((p->>'limit')::integer);
+  perform 1 from dash.sessions
+  where id in (select session_id from dash.tasks where id = any(v_ids)) order by id for no key update;
   perform 1 from dash.tasks where id = any(v_ids) order by id for no key update;
-  if cardinality(v_ids) = 0 then
-    v_ids := dash.unblockable(1, true);
-    t := dash.lock_task(v_ids[1]);
-  end if;
   update dash.tasks set
     state = case when dash.is_paused(swarm_id) then 'held' else 'queued' end,
     state_reason = null, blocked_on = null, updated_at = now()
@@ -133,11 +131,13 @@ begin
 end $$;
 
 -- Of the tasks that wait for each budget the first ones, most urgent first, that fit into all budgets around them.
--- What they are to spend is added up, so that one returned reservation does not set everything in motion.
-create or replace function dash.unblockable(p_limit integer, p_in_session boolean) returns text[]
+-- What they are to spend is added up, so that one returned reservation does not set everything in motion. Those that
+-- another budget keeps, which is used up, are passed over and hide nobody.
+create or replace function dash.unblockable(p_limit integer) returns text[]
 language plpgsql as $$
 declare
   v_budgets dash.budgets[] := array(select dash.rolled(b) from dash.budgets b);
+  v_gone text[] := array(select b.name from unnest(v_budgets) b where dash.lacks(b, null, null));
   v_name text := '';
   v_ids text[] := '{}';
   t dash.tasks;
@@ -147,11 +147,11 @@ begin
     select blocked_on into v_name from dash.tasks
     where state = 'blocked' and state_reason = 'budget' and blocked_on > v_name order by blocked_on limit 1;
     exit when not found or cardinality(v_ids) >= p_limit;
-    continue when exists (select 1 from unnest(v_budgets) b where b.name = v_name and dash.lacks(b, null, null));
+    continue when v_name = any(v_gone);
     for t in
-      select * from dash.tasks
+      select * from dash.tasks x
       where state = 'blocked' and state_reason = 'budget' and blocked_on = v_name
-        and (session_id is not null) = p_in_session
+        and not dash.budget_names(x) && v_gone
       order by effective_priority, seq limit 100
     loop
       exit when cardinality(v_ids) >= p_limit;

@@ -147,7 +147,7 @@ begin
   if t.state not in ('dispatched', 'deciding') then
     select * into a from dash.attempts where task_id = t.id and number = t.last_attempt;
     return dash.settle_locked(t, dash.end_by(p->>'reason'), a, p->>'actor')
-      || jsonb_build_object('workflowId', case when t.state = 'backoff' then t.workflow_id end);
+      || jsonb_build_object('workflowId', case when t.last_attempt > 0 then t.workflow_id end);
   end if;
   select * into a from dash.attempts where task_id = t.id and open;
   if t.cancel_requested is null then
@@ -243,7 +243,7 @@ begin
   return jsonb_build_object(
     'promoted', 0, 'expired', 1,
     'dirtySwarmId', case when (v_settled->>'swarmBecameDirty')::boolean then t.swarm_id end,
-    'workflowId', case when t.state = 'backoff' then t.workflow_id end);
+    'workflowId', case when t.last_attempt > 0 then t.workflow_id end);
 end $$;
 
 create or replace function dash.next_due(p jsonb) returns jsonb

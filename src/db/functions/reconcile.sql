@@ -9,12 +9,14 @@ language sql stable as $$
   select coalesce(jsonb_agg(x.finding order by x.id), '[]') from (
     select a.id, jsonb_build_object(
       'attemptId', a.id, 'taskId', t.id, 'workflowId', t.workflow_id, 'gatewayId', a.gateway_id,
-      'ownerHost', g.owner_host,
+      'ownerHost', g.owner_host, 'isDelivered', a.delivered_at is not null,
       'plannedForMs', round(extract(epoch from clock_timestamp() - a.planned_at) * 1000)) as finding
     from dash.attempts a
     join dash.tasks t on t.id = a.task_id
     join dash.gateways g on g.id = a.gateway_id
     where a.open and a.state = 'planned' and a.planned_at < dash.before(p)
+      -- P36: of a copy that was put back this says nothing. Its owner's look decides.
+      and a.planned_at > (select coalesce(restored_at, '-infinity') from dash.installation)
       and (p->>'after' is null or a.id > (p->>'after')::uuid)
     order by a.id limit (p->>'limit')::integer) x
 $$;

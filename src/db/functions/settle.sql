@@ -34,7 +34,11 @@ begin
       v_attempt, p->>'attemptOutcome', dash.json_value(coalesce(p->'attemptFailure', p->'end'->'failure'->'lastFailure')),
       dash.json_value(p->'end'->'usage'), null);
   end if;
-  return dash.settle_locked(v_task, p->'end', v_attempt, p->>'actor');
+  -- P28: what somebody wanted ended is no dead letter because its last attempt failed meanwhile.
+  return dash.settle_locked(
+    v_task,
+    coalesce(case p->'end'->>'state' when 'dead' then dash.end_by(v_task.cancel_requested) end, p->'end'),
+    v_attempt, p->>'actor');
 end $$;
 
 -- JSON null is SQL null.

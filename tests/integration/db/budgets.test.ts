@@ -68,6 +68,12 @@ const finish = (claimed: Claim, totalTokens: number, costUsd = 0) =>
     runs: [used(claimed, totalTokens, costUsd)],
     end: completed(),
   });
+const queued = async (): Promise<number> => {
+  const [row] = await database().db.rows<{ n: number }>(
+    `select count(*)::integer as n from dash.tasks where state = 'queued'`,
+  );
+  return row?.n ?? 0;
+};
 const budgetEvents = async (): Promise<unknown[]> => {
   const { events } = await readEvents(database().db, {
     after: 0,
@@ -395,6 +401,34 @@ describe('a budget that is used up', () => {
     expect(claims.map(({ taskId }) => taskId)).toEqual([waiting[2]!.id, waiting[0]!.id]);
     await removeBudget(db, { name: 'fleet', actor: 'tester' });
     expect(await unblockBudgets(db)).toBe(2);
+  });
+
+  it('a hundred tasks that another budget keeps hide nobody who could go (P15, R17)', async () => {
+    const { db } = database();
+    for (const id of ['spent', 'thrifty'])
+      await db.rows(`insert into dash.tenants (id) values ($1)`, [id]);
+    await put('fleet', { tokens: 1 });
+    await put('tenant:spent', { tokens: 1 });
+    await accept(db, { tenant: 'spent' });
+    await finish(await claimOne(db, gateway), 1);
+    for (let number = 0; number < 101; number += 1) await accept(db, { tenant: 'spent' });
+    const { id } = await accept(db, { tenant: 'thrifty' });
+    while ((await claim(db, [gateway])).length > 0 || (await queued()) > 0);
+    await put('fleet', { tokens: 1000 });
+    expect(await unblockBudgets(db)).toBe(1);
+    expect((await claim(db, [gateway])).map(({ taskId }) => taskId)).toEqual([id]);
+  });
+
+  it('lets the heads of many sessions go at once (P15, P2)', async () => {
+    const { db } = database();
+    await put('fleet', { tokens: 1 });
+    await accept(db);
+    await finish(await claimOne(db, gateway), 1);
+    for (let number = 0; number < 20; number += 1) await accept(db, { sessionKey: `s${number}` });
+    expect(await claim(db, [gateway])).toEqual([]);
+    await put('fleet', { tokens: 1000 });
+    expect(await unblockBudgets(db)).toBe(20);
+    expect(await claim(db, [{ ...gateway, lanes: 20 }])).toHaveLength(20);
   });
 
   it('a budget that is removed and set again is another one: reservations of the old one do not reach it (P15)', async () => {

@@ -1,10 +1,13 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { readAttempt } from '../../../src/db/attempt-record.ts';
+import { releaseAttempt } from '../../../src/db/attempt-run.ts';
 import { requestCancel } from '../../../src/db/cancel.ts';
+import { getDeadLetter } from '../../../src/db/dead-letter-store.ts';
+import { settleTask } from '../../../src/db/settle.ts';
 import { getTask } from '../../../src/db/task-store.ts';
 import { withDatabase } from '../../support/database.ts';
 import { eventually } from '../../support/eventually.ts';
-import { accept, claim, claimOne, emptyDatabase, openGateway } from './support.ts';
+import { accept, claim, claimOne, dead, emptyDatabase, openGateway } from './support.ts';
 
 const database = withDatabase({ maxConnections: 20 });
 
@@ -31,6 +34,34 @@ describe('a cancel', () => {
     }
     const gateway = await openGateway(db, 'g1');
     expect(await claim(db, [gateway])).toEqual([]);
+  });
+
+  it('of a task that is back in the queue names the workflow that carries it since its first attempt (P20, P28)', async () => {
+    const { db } = database();
+    const gateway = await openGateway(db, 'g1');
+    const { id: taskId } = await accept(db);
+    const { attemptId } = await claimOne(db, gateway);
+    await releaseAttempt(db, { attemptId, reason: 'tried', from: 'planned' });
+    expect(await requestCancel(db, { taskId, reason: 'cancelled', ...asked })).toMatchObject({
+      kind: 'settled',
+      workflowId: `task/${taskId}`,
+    });
+  });
+
+  it('is what a task ends by whose last attempt fails meanwhile: it is no dead letter (P28, R8)', async () => {
+    const { db } = database();
+    const gateway = await openGateway(db, 'g1');
+    const { id: taskId } = await accept(db);
+    const { attemptId } = await claimOne(db, gateway);
+    await requestCancel(db, { taskId, reason: 'cancelled', ...asked });
+    await settleTask(db, {
+      taskId,
+      attemptId,
+      attemptOutcome: 'failed',
+      end: dead('no more tries'),
+    });
+    expect(await getTask(db, taskId)).toMatchObject({ state: 'cancelled' });
+    expect(await getDeadLetter(db, taskId)).toBeNull();
   });
 
   it('marks a dispatched task, once, with the first reason, and hints at its attempt (P28)', async () => {

@@ -44,7 +44,7 @@ async function anHourLater(db: Database): Promise<void> {
 }
 
 describe('reconcile finds', () => {
-  it('attempts that stay planned, only when they are old enough (P35)', async () => {
+  it('attempts that stay planned, only when they are old enough, and none of before a restore: since the copy they may have been sent (P35, P36)', async () => {
     const { db } = database();
     const gateway = await openGateway(db, 'g1');
     await accept(db);
@@ -58,9 +58,13 @@ describe('reconcile finds', () => {
         workflowId: `task/${taskId}`,
         gatewayId: 'g1',
         ownerHost: 'host-1',
+        isDelivered: false,
         plannedForMs: expect.any(Number),
       },
     ]);
+    await db.rows('update dash.installation set restored_at = now()');
+    expect(await stalePlannedAttempts(db, page)).toEqual([]);
+    await db.rows('update dash.installation set restored_at = null');
   });
 
   it('tasks that a workflow must carry, in pages (P35)', async () => {

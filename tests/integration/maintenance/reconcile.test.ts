@@ -9,7 +9,7 @@ import {
   recordDecision,
 } from '../../../src/db/attempt-decision.ts';
 import { readAttempt } from '../../../src/db/attempt-record.ts';
-import { closeAttempt } from '../../../src/db/attempt-run.ts';
+import { closeAttempt, markDelivered } from '../../../src/db/attempt-run.ts';
 import { requestCancel } from '../../../src/db/cancel.ts';
 import { registerGateway } from '../../../src/db/gateway-store.ts';
 import { findingCounts } from '../../../src/db/finding-store.ts';
@@ -80,6 +80,19 @@ describe('attempts that nobody delivered', () => {
     expect(await findings(claim.attemptId)).toMatchObject([
       { kind: 'attempt-not-delivered', repaired: true, detail: { taskId, task: 'queued' } },
     ]);
+    await requestCancel(db, { taskId, reason: 'cancelled', actor: 'test' });
+  });
+
+  it('are left to a workflow that has heard of them, which gives them back by itself, until it has ended (P19, P22)', async () => {
+    const { task, claimed, age, start, temporal, reconcile, db } = world();
+    const taskId = await task('work');
+    const { attemptId, workflowId } = await claimed(taskId);
+    await start('taskWorkflow', workflowId);
+    await markDelivered(db, [attemptId]);
+    await age('attempts', 'planned_at', attemptId);
+    expect(await reconcile('attempt-not-delivered')).toMatchObject({ found: 0 });
+    await temporal.client.workflow.getHandle(workflowId).terminate('by a person');
+    expect(await reconcile('attempt-not-delivered')).toMatchObject({ found: 1, repaired: 1 });
     await requestCancel(db, { taskId, reason: 'cancelled', actor: 'test' });
   });
 

@@ -4,6 +4,7 @@ import type { RunTaskResult } from '../../../src/domain/run-result.ts';
 import type { TaskStep } from '../../../src/domain/task-step.ts';
 import { connectTemporal, type TemporalConnection } from '../../../src/temporal/connect.ts';
 import { runWorkers, type RunningWorkers } from '../../../workers/run-workers.ts';
+import { eventually } from '../../support/eventually.ts';
 import { createTestNamespace, testTemporalAddress } from '../../support/temporal-namespace.ts';
 
 const BACK_OFF_MS = 3_000;
@@ -16,12 +17,20 @@ const failure = {
   timedOut: false,
 } as const;
 
-/** The rows of one task, as its control activities answer from them. */
+const undecided: TaskStep = {
+  kind: 'deciding',
+  attemptId: 'lost',
+  gatewayId: 'g1',
+  discard: false,
+};
+
+/** The rows of a task, as its control activities answer from them. */
 const asked: string[] = [];
 let retryAt = 0;
 let isQueued = false;
-const standing = async (): Promise<TaskStep> => {
+const standing = async ({ taskId }: { taskId: string }): Promise<TaskStep> => {
   asked.push('standing');
+  if (taskId === 'undecided') return undecided;
   if (isQueued) return { kind: 'settled', state: 'completed' };
   return { kind: 'backing-off', attemptId: 'failed', forMs: Math.max(1, retryAt - Date.now()) };
 };
@@ -32,15 +41,18 @@ const activities = {
     retryAt = Date.now() + BACK_OFF_MS;
     return { kind: 'backing-off', attemptId: 'failed', forMs: BACK_OFF_MS };
   },
-  requeue: async (): Promise<TaskStep> => {
+  requeue: async ({ taskId }: { taskId: string }): Promise<TaskStep> => {
     asked.push('requeue');
     isQueued = true;
-    return standing();
+    return standing({ taskId });
   },
+  enterDeciding: async (): Promise<TaskStep> => undecided,
+  applyDecision: async (): Promise<TaskStep> => ({ kind: 'settled', state: 'completed' }),
 };
 const runActivities = {
   runTask: async ({ attemptId }: { attemptId: string }): Promise<RunTaskResult> => {
     asked.push(`run ${attemptId}`);
+    if (attemptId === 'lost') return { kind: 'indeterminate', reason: 'vanished' };
     return attemptId === 'failed'
       ? { kind: 'failed', failure, attemptsUsed: 1, maxAttempts: 3 }
       : { kind: 'superseded' };
@@ -71,20 +83,17 @@ afterAll(async () => {
   await temporal?.close();
 });
 
-test('deliveries of attempts that are long over, heard of late, neither end a back-off nor prolong it (P20)', async () => {
-  const handle = await temporal.client.workflow.start('taskWorkflow', {
-    workflowId: 'task/late-news',
+const start = (taskId: string, attemptId: string) =>
+  temporal.client.workflow.start('taskWorkflow', {
+    workflowId: `task/${taskId}`,
     taskQueue: CONTROL_QUEUE,
     args: [
-      {
-        taskId: 'late-news',
-        attemptId: 'failed',
-        gatewayId: 'g1',
-        runLimitSeconds: 60,
-        runHeartbeatTimeoutMs: 5_000,
-      },
+      { taskId, attemptId, gatewayId: 'g1', runLimitSeconds: 60, runHeartbeatTimeoutMs: 5_000 },
     ],
   });
+
+test('deliveries of attempts that are long over, heard of late, neither end a back-off nor prolong it (P20)', async () => {
+  const handle = await start('late-news', 'failed');
   for (const attemptId of ['released', 'released earlier']) {
     await handle.signal('dispatched', { attemptId, gatewayId: 'g1' });
   }
@@ -98,3 +107,21 @@ test('deliveries of attempts that are long over, heard of late, neither end a ba
   expect(asked).toContain('run released earlier');
   expect(endedAt).toBeGreaterThanOrEqual(retryAt);
 }, 60_000);
+
+test('a task that waits for a person keeps its history short, however often it is told to look (P20, P29)', async () => {
+  const handle = await start('undecided', 'lost');
+  const { runId } = await handle.describe();
+  await eventually(
+    async () => {
+      await handle.signal('cancel');
+      return (await handle.describe()).runId !== runId;
+    },
+    { timeoutMs: 60_000, everyMs: 5 },
+  );
+  await handle.signal('decide', {
+    attemptId: 'lost',
+    decision: { kind: 'accept', output: 'as it was' },
+    actor: 'tester',
+  });
+  expect(await handle.result()).toEqual({ state: 'completed' });
+}, 90_000);
