@@ -31,6 +31,8 @@ export async function observeLoad(
 ): Promise<LoadObserved> {
   const before = gateway.health ?? HEALTHY;
   const { answerBoundMs, startGraceMs } = deps.timings;
+  // What ends while the gateway answers was ours when the gateway looked.
+  const openBefore = await openAttempts(deps.db, gateway.id);
   const seen = await lookAtLoad(deps.clock, connection, answerBoundMs);
   const judged = judgeObservation(
     observationOf(seen, {
@@ -48,7 +50,13 @@ export async function observeLoad(
     health,
     healthLanes: health.lanes,
     ...(seen.kind === 'seen'
-      ? { reportedLanes, foreignRuns: await countForeign(deps, gateway.id, seen.executing) }
+      ? {
+          reportedLanes,
+          foreignRuns: countForeign(seen.executing, [
+            ...openBefore,
+            ...(await openAttempts(deps.db, gateway.id)),
+          ]),
+        }
       : {}),
   });
   const changed =
@@ -58,12 +66,10 @@ export async function observeLoad(
   return { written, health, changed };
 }
 
-async function countForeign(
-  deps: HoldDeps,
-  gatewayId: string,
+function countForeign(
   executing: readonly ExecutingRun[],
-): Promise<number> {
-  const attempts = await openAttempts(deps.db, gatewayId);
+  attempts: readonly Pick<OpenAttempt, 'runIds' | 'recoveryRunIds'>[],
+): number {
   const ours = new Set(attempts.flatMap((a) => [...a.runIds, ...a.recoveryRunIds]));
   return executing.filter((run) => run.runId === null || !ours.has(run.runId)).length;
 }

@@ -1,10 +1,16 @@
+import { sql } from 'kysely';
 import { between, boundOf, readHistogram, type Histogram } from './histogram.ts';
 import { quantilesOf, type Quantiles } from './quantiles.ts';
 import { pause, type Stage } from './stage.ts';
 
 export interface DeepQueue {
   readonly openTasks: number;
-  /** 95 % of the claims took at most so long (a bound of the host's own histogram); null: longer than all bounds. */
+  /** One claim for one free lane, with nothing else at work. */
+  readonly oneClaim: Quantiles;
+  /**
+   * While all lanes are filled and everything else works, 95 % of the claims took at most so long, each for up to 16
+   * lanes (a bound of the host's own histogram); null: longer than all bounds.
+   */
   readonly claimP95UpToMs: number | null;
   readonly claims: number;
   /** By what was asked. */
@@ -30,9 +36,11 @@ export async function runDeepQueue(stage: Stage, openTasks: number): Promise<Dee
   const wanted = Math.min(CLAIMS, openTasks / 4);
   const claims = await claimsSince(stage, before, wanted);
   await ground.api.fleet.pause({ body: { reason: 'its reads are timed' } });
+  await untilIdle(stage);
   const bound = boundOf(claims, 0.95);
   return {
     openTasks,
+    oneClaim: await timeOneClaim(stage),
     claims: claims.count,
     claimP95UpToMs: bound === null ? null : bound * 1_000,
     reads: await timeReads(stage, openTasks),
@@ -64,6 +72,49 @@ async function claimsSince(stage: Stage, before: Histogram, wanted: number): Pro
     const claims = between(before, await claimHistogram(stage));
     if (claims.count >= wanted || performance.now() > deadline) return claims;
   }
+}
+
+/** Until the last run that was claimed has ended. */
+async function untilIdle({ ground }: Stage): Promise<void> {
+  const deadline = performance.now() + LONGEST_MS;
+  for (;;) {
+    const { items } = await ground.api.gateways.list({});
+    if (items.every(({ lanes }) => lanes.held === 0)) return;
+    if (performance.now() > deadline) throw new Error('the runs did not end within 30 s');
+    await pause(500);
+  }
+}
+
+/** The claim as a host sends it, in transactions that are rolled back: the queue stays as it is. */
+async function timeOneClaim({ ground }: Stage): Promise<Quantiles> {
+  const gateways = await ground.db.rows<{ hostId: string; gatewayId: string; ownerEpoch: number }>(
+    `select owner_host as "hostId", id as "gatewayId", owner_epoch::integer as "ownerEpoch" from dash.gateways`,
+  );
+  const offers = gateways.map(({ gatewayId, ownerEpoch }) => ({
+    ...{ gatewayId, ownerEpoch },
+    ...{ lanes: 1, score: 1, reasons: ['load'] },
+  }));
+  const hostId = gateways[0]?.hostId;
+  const durationsMs: number[] = [];
+  for (let index = 0; index < CLAIMS; index += 1) {
+    const undone = new Error('undone');
+    await ground.db.kysely
+      .transaction()
+      .execute(async (transaction) => {
+        await sql`update dash.installation set fleet_paused = false`.execute(transaction);
+        const startedAt = performance.now();
+        const { rows } = await sql<{ answer: { claims: unknown[] } }>`
+          select dash.claim(${JSON.stringify({ hostId, gateways: offers, max: 1 })}::jsonb) as answer
+        `.execute(transaction);
+        durationsMs.push(performance.now() - startedAt);
+        if (rows[0]?.answer.claims.length !== 1) throw new Error('nothing was claimed');
+        throw undone;
+      })
+      .catch((error: unknown) => {
+        if (error !== undone) throw error;
+      });
+  }
+  return quantilesOf(durationsMs);
 }
 
 async function claimHistogram({ ground }: Stage): Promise<Histogram> {

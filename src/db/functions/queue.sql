@@ -132,7 +132,7 @@ begin
   return dash.to_queue(t, a, null);
 end $$;
 
--- P28: a waiting task ends here, a dispatched one is marked; the first reason stands.
+-- P28: a waiting task ends here, one with an open attempt is marked; the first reason stands.
 create or replace function dash.request_cancel(p jsonb) returns jsonb
 language plpgsql as $$
 declare
@@ -144,7 +144,8 @@ begin
   elsif not t.open then
     return jsonb_build_object('kind', 'terminal', 'state', t.state);
   end if;
-  if t.state not in ('dispatched', 'deciding') then
+  if t.state not in ('dispatched', 'deciding')
+     and not exists (select 1 from dash.attempts where task_id = t.id and open) then
     select * into a from dash.attempts where task_id = t.id and number = t.last_attempt;
     return dash.settle_locked(t, dash.end_by(p->>'reason'), a, p->>'actor')
       || jsonb_build_object('workflowId', case when t.last_attempt > 0 then t.workflow_id end);
@@ -233,10 +234,12 @@ begin
   where state in ('held', 'scheduled', 'waiting', 'blocked', 'queued', 'backoff')
     and (queue_expires_at is not null or deadline_at is not null)
     and least(queue_expires_at, deadline_at) <= now()
+    -- Whatever stands in its way (P13) is cleared first.
+    and state_reason is distinct from 'conflict'
   order by least(queue_expires_at, deadline_at) limit 1;
   t := dash.lock_task(v_id);
   if t.state is null or t.state not in ('held', 'scheduled', 'waiting', 'blocked', 'queued', 'backoff')
-     or least(t.queue_expires_at, t.deadline_at) > now() is not false then
+     or least(t.queue_expires_at, t.deadline_at) > now() is not false or t.state_reason = 'conflict' then
     return null;
   end if;
   v_settled := dash.settle_locked(t, dash.end_by('expired'), null, null);
@@ -254,7 +257,7 @@ language sql stable as $$
      order by expires_at limit 1),
     (select least(queue_expires_at, deadline_at) from dash.tasks
      where state in ('held', 'scheduled', 'waiting', 'blocked', 'queued', 'backoff')
-       and (queue_expires_at is not null or deadline_at is not null)
+       and (queue_expires_at is not null or deadline_at is not null) and state_reason is distinct from 'conflict'
      order by least(queue_expires_at, deadline_at) limit 1),
     dash.next_decision_expiry())))
 $$;

@@ -3,6 +3,7 @@ import { readAttempt } from '../../../src/db/attempt-record.ts';
 import { releaseAttempt } from '../../../src/db/attempt-run.ts';
 import { requestCancel } from '../../../src/db/cancel.ts';
 import { getDeadLetter } from '../../../src/db/dead-letter-store.ts';
+import { promoteDue } from '../../../src/db/due.ts';
 import { settleTask } from '../../../src/db/settle.ts';
 import { getTask } from '../../../src/db/task-store.ts';
 import { withDatabase } from '../../support/database.ts';
@@ -46,6 +47,32 @@ describe('a cancel', () => {
       kind: 'settled',
       workflowId: `task/${taskId}`,
     });
+  });
+
+  it('of a task whose attempt is open although the row calls it blocked ends nothing here: the attempt keeps its lane until it is over (P1, P13)', async () => {
+    const { db } = database();
+    const gateway = await openGateway(db, 'g1');
+    const { id: taskId } = await accept(db, {
+      deadlineAt: new Date(Date.now() + 50).toISOString(),
+    });
+    const { attemptId } = await claimOne(db, gateway);
+    await db.rows(
+      `update dash.tasks set state = 'blocked', state_reason = 'conflict' where id = $1`,
+      [taskId],
+    );
+    await eventually(async () => {
+      const [row] = await db.rows<{ over: boolean }>(
+        'select deadline_at < now() as over from dash.tasks where id = $1',
+        [taskId],
+      );
+      return row?.over === true;
+    });
+    expect(await promoteDue(db)).toMatchObject({ expired: 0 });
+    expect(await requestCancel(db, { taskId, reason: 'cancelled', ...asked })).toMatchObject({
+      kind: 'requested',
+      attemptId,
+    });
+    expect(await readAttempt(db, attemptId)).toMatchObject({ state: 'planned' });
   });
 
   it('is what a task ends by whose last attempt fails meanwhile: it is no dead letter (P28, R8)', async () => {
