@@ -23,6 +23,8 @@ const READS_OF_EACH = 60;
 /** Enough to tell where 95 % of them lie. */
 const CLAIMS = 300;
 const LONGEST_MS = 30_000;
+/** What was claimed at once takes Temporal's development server a while. */
+const LONGEST_DRAIN_MS = 180_000;
 
 /** Fills the queue up to `openTasks`, then claims from it for a while, and reads lists and reasons beside it. */
 export async function runDeepQueue(stage: Stage, openTasks: number): Promise<DeepQueue> {
@@ -76,11 +78,11 @@ async function claimsSince(stage: Stage, before: Histogram, wanted: number): Pro
 
 /** Until the last run that was claimed has ended. */
 async function untilIdle({ ground }: Stage): Promise<void> {
-  const deadline = performance.now() + LONGEST_MS;
+  const deadline = performance.now() + LONGEST_DRAIN_MS;
   for (;;) {
     const { items } = await ground.api.gateways.list({});
     if (items.every(({ lanes }) => lanes.held === 0)) return;
-    if (performance.now() > deadline) throw new Error('the runs did not end within 30 s');
+    if (performance.now() > deadline) throw new Error('the runs did not end in time');
     await pause(500);
   }
 }
