@@ -1,4 +1,5 @@
 import { cpus, totalmem } from 'node:os';
+import { countBy, counts, processes, runsOf } from './report-words.ts';
 import type { ChaosReport } from './report.ts';
 
 /** The report as a Markdown document: what was run where, what was done, and what held. */
@@ -54,32 +55,6 @@ function figures(report: ChaosReport): readonly (readonly string[])[] {
     ],
     ['indeterminate', `${indeterminate.count} (${counts(indeterminate.byDecision) || 'none'})`],
   ];
-}
-
-/** Kinds and numbers of the processes, in one line. */
-export function processes(report: ChaosReport): string {
-  const real = report.real === 0 ? '' : ` (${report.real} real OpenClaw)`;
-  return `${report.gateways} gateways${real}, ${report.hosts} hosts, ${report.controls} control workers, 1 api, Temporal, PostgreSQL`;
-}
-
-/** How many turns executed, and where. */
-export function runsOf({ wire, real }: ChaosReport): string {
-  return `${wire.runs} runs${real === 0 ? '' : ` (${wire.onReal} on real gateways)`}`;
-}
-
-export function counts(by: Readonly<Record<string, number>>): string {
-  return Object.entries(by)
-    .map(([name, count]) => `${count} ${name}`)
-    .join(', ');
-}
-
-export function countBy<T>(
-  items: readonly T[],
-  keyOf: (item: T) => string,
-): Record<string, number> {
-  return Object.fromEntries(
-    [...Map.groupBy(items, keyOf)].map(([key, members]) => [key, members.length]),
-  );
 }
 
 function machine(): string {

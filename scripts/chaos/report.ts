@@ -1,5 +1,5 @@
 import { executionsOf } from './executions.ts';
-import { countBy, counts, processes, runsOf } from './report-markdown.ts';
+import { countBy, counts, processes, runsOf } from './report-words.ts';
 import { RULES } from './rules.ts';
 import type { ChaosResult } from './run-chaos.ts';
 

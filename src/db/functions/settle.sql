@@ -37,7 +37,9 @@ begin
   -- P28: what somebody wanted ended is no dead letter because its last attempt failed meanwhile.
   return dash.settle_locked(
     v_task,
-    coalesce(case p->'end'->>'state' when 'dead' then dash.end_by(v_task.cancel_requested) end, p->'end'),
+    coalesce(
+      case when p->'end'->'failure'->>'reason' in ('attempts', 'permanent') then dash.end_by(v_task.cancel_requested) end,
+      p->'end'),
     v_attempt, p->>'actor');
 end $$;
 

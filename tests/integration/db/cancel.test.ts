@@ -91,6 +91,23 @@ describe('a cancel', () => {
     expect(await getDeadLetter(db, taskId)).toBeNull();
   });
 
+  it('for a spent budget leaves what the run used in the end that tells of it (P15, P28)', async () => {
+    const { db } = database();
+    const gateway = await openGateway(db, 'g1');
+    const { id: taskId } = await accept(db);
+    const { attemptId } = await claimOne(db, gateway);
+    await requestCancel(db, { taskId, reason: 'budget', ...asked });
+    const usage = { inputTokens: 20, outputTokens: 10, totalTokens: 30, costUsd: null };
+    const failure = {
+      reason: 'budget',
+      message: '30 tokens in 1 attempts',
+      lastFailure: null,
+    } as const;
+    const end = { state: 'dead', output: null, usage, failure } as const;
+    await settleTask(db, { taskId, attemptId, attemptOutcome: 'cancelled', end });
+    expect(await getTask(db, taskId)).toMatchObject({ state: 'dead', usage, failure });
+  });
+
   it('marks a dispatched task, once, with the first reason, and hints at its attempt (P28)', async () => {
     const { db } = database();
     const gateway = await openGateway(db, 'g1');
