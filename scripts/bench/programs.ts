@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { startChild, type Child } from '../../src/local/child.ts';
 import { newSecretKey } from '../../src/platform/secret-box.ts';
+import { imageEnvironment } from '../image-environment.ts';
 import type { Site } from './site.ts';
 import { until } from './until.ts';
 
@@ -110,9 +111,10 @@ function environment(
   { databaseUrl, temporalAddress }: ProgramOptions,
 ): NodeJS.ProcessEnv {
   return {
+    // The figures are to be those of a container.
+    ...imageEnvironment(),
     PATH: site.env['PATH'] ?? '',
     HOME: site.dir,
-    ...imageSettings(),
     DATABASE_URL: databaseUrl,
     TEMPORAL_ADDRESS: temporalAddress,
     DASH_WORKFLOW_BUNDLE: join(product, 'workflow-bundle.js'),
@@ -136,15 +138,6 @@ async function buildProduct({ dir }: Site): Promise<string> {
   const builder = join(root, 'scripts', 'build.ts');
   await promisify(execFile)(process.execPath, [builder, '--out-dir', compiled]);
   return compiled;
-}
-
-/** What the image sets for memory: the figures are to be those of a container. */
-function imageSettings(): NodeJS.ProcessEnv {
-  const dockerfile = readFileSync(join(root, 'Dockerfile'), 'utf8');
-  const settings = [
-    ...dockerfile.matchAll(/^(?:ENV| ) +((?:NODE_OPTIONS|MALLOC_\w+))="?(.*?)"?(?: \\)?$/gm),
-  ];
-  return Object.fromEntries(settings.map(([, name = '', value = '']) => [name, value]));
 }
 
 /** Waits until the program has said what the pattern names. Throws with the end of its log when it does not. */

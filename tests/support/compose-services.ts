@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { imageEnvironment } from '../../scripts/image-environment.ts';
 import { interpolate, type ComposeService } from './compose-file.ts';
 import { PROJECT_DIR } from './planted-tree.ts';
 
@@ -118,16 +119,4 @@ export function graceMsOf(service: ComposeService): number {
   const [, amount = '10', unit = 's'] =
     /^(\d+)(s|m)$/.exec(service.stop_grace_period ?? '10s') ?? [];
   return Number(amount) * (unit === 'm' ? 60_000 : 1_000);
-}
-
-/** ENV of the last stage of the Dockerfile. */
-function imageEnvironment(): Record<string, string> {
-  const text = readFileSync(join(PROJECT_DIR, 'Dockerfile'), 'utf8').replace(/\\\n\s*/g, ' ');
-  const lastStage = text.slice(text.lastIndexOf('\nFROM '));
-  const words = [...lastStage.matchAll(/^ENV (.*)$/gm)].flatMap(([, line = '']) =>
-    line.trim().split(/\s+/),
-  );
-  return Object.fromEntries(
-    words.map((word) => [word.split('=')[0], word.slice(word.indexOf('=') + 1)]),
-  );
 }
