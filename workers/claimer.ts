@@ -10,6 +10,8 @@ export interface ClaimerOptions {
   readonly log: { warn(detail: object, message: string): void };
   /** The gateways that this host may fill now, scored by the router; empty: nothing to claim for. */
   readonly offers: () => readonly OfferedGateway[];
+  /** Whether Temporal has so much of what was claimed before it that more would only run ahead; a poke follows. */
+  readonly isBehind: () => boolean;
   readonly onClaim: (claim: Claim) => void;
   /** Seconds of one claim transaction, for the metrics. */
   readonly observe: (seconds: number) => void;
@@ -33,6 +35,7 @@ export function startClaimer(options: ClaimerOptions): Claimer {
   const stopping = new AbortController();
 
   async function claimOnce(): Promise<boolean> {
+    if (options.isBehind()) return false;
     const gateways = options.offers();
     if (gateways.length === 0) return false;
     const startedAt = clock.monotonic();

@@ -6,7 +6,7 @@ import type { Claim } from '../src/db/claim.ts';
 import type { Database } from '../src/db/database.ts';
 import type { Clock } from '../src/platform/clock.ts';
 import { deliverToTemporal, type TaskDelivery } from '../src/temporal/task-start.ts';
-import { createDeliveryMarks, type DeliveryMarks } from './delivery-marks.ts';
+import { createDeliveryMarks } from './delivery-marks.ts';
 import type { SwarmNews } from './swarm-news.ts';
 
 /** What the delivery writes to a log; a pino logger fits. */
@@ -25,8 +25,8 @@ export interface DeliveryOptions {
    * begin (ADR 0012). Not called for a signal to a workflow that runs: that one may be busy with another attempt.
    */
   readonly onStarted: (attempt: Deliverable) => void;
-  /** Called when a released attempt has given its lane back. */
-  readonly onReleased: () => void;
+  /** Called when there is room for claims again: a released attempt gave its lane back, or Temporal caught up. */
+  readonly onRoom: () => void;
   /** A released task that was to end early has ended, and was a swarm's. */
   readonly swarmNews: SwarmNews;
 }
@@ -52,6 +52,8 @@ export interface Delivery {
    * acknowledged, which a crash may have left behind.
    */
   redeliver(gatewayIds: readonly string[], which: 'all' | 'undelivered'): Promise<void>;
+  /** Temporal owes so many answers that more would only wait behind them: claims wait instead, in order. */
+  isBehind(): boolean;
   /** Resolves when nothing is under way. */
   close(): Promise<void>;
 }
@@ -59,6 +61,8 @@ export interface Delivery {
 /** P17: again after two seconds. P18: given back when Temporal acknowledged nothing within five. */
 const REPEAT_AFTER_MS = 2_000;
 const GIVE_UP_AFTER_MS = 5_000;
+/** Temporal answers one start within tens of milliseconds: so many keep it busy, and are answered long before P18. */
+const MOST_UNANSWERED = 16;
 
 /**
  * Brings claimed attempts to their workflows (P17, P18). Repeating is harmless: the workflow knows its attempts by
@@ -67,12 +71,21 @@ const GIVE_UP_AFTER_MS = 5_000;
 export function createDelivery(options: DeliveryOptions): Delivery {
   const { db, log } = options;
   const underWay = new Map<string, Promise<void>>();
+  const unanswered = new Set<string>();
   const marks = createDeliveryMarks(db, options.clock);
+
+  const answered = (attemptId: string): void => {
+    unanswered.delete(attemptId);
+    if (unanswered.size === MOST_UNANSWERED) options.onRoom();
+  };
 
   const deliver = (attempt: Deliverable): void => {
     const { attemptId } = attempt;
     if (underWay.has(attemptId)) return;
-    const delivering = deliverOrRelease(options, marks, attempt)
+    unanswered.add(attemptId);
+    const delivering = deliverOrRelease(options, attempt)
+      .finally(() => answered(attemptId))
+      .then((acknowledged) => (acknowledged ? marks.mark(attemptId) : undefined))
       .catch((error: unknown) => {
         // The row still says planned: the next sweep takes it up.
         log.warn({ attemptId, err: error }, 'a delivery could not be recorded');
@@ -89,6 +102,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
         if (which === 'all' || attempt.deliveredAt === null) deliver(attempt);
       }
     },
+    isBehind: () => unanswered.size > MOST_UNANSWERED,
     async close() {
       marks.close();
       await Promise.all(underWay.values());
@@ -96,23 +110,23 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   };
 }
 
-async function deliverOrRelease(
-  options: DeliveryOptions,
-  marks: DeliveryMarks,
-  attempt: Deliverable,
-): Promise<void> {
+/** True: acknowledged; false: the attempt is released, or was found to be carried before. */
+async function deliverOrRelease(options: DeliveryOptions, attempt: Deliverable): Promise<boolean> {
   const { client, clock, log, runHeartbeatTimeoutMs } = options;
   const delivery = deliveryOf(attempt, runHeartbeatTimeoutMs);
   const giveUpAt = clock.monotonic() + GIVE_UP_AFTER_MS;
   for (;;) {
     const startedAt = clock.monotonic();
     const leftMs = giveUpAt - startedAt;
-    if (leftMs <= 0) return release(options, attempt);
+    if (leftMs <= 0) {
+      await release(options, attempt);
+      return false;
+    }
     try {
       const answer = await deliverToTemporal(client, delivery, Math.min(REPEAT_AFTER_MS, leftMs));
-      if (answer === 'closed') return await carriedBefore(options, attempt);
+      if (answer === 'closed') await carriedBefore(options, attempt);
       if (answer === 'started') options.onStarted(attempt);
-      return await marks.mark(attempt.attemptId);
+      return answer !== 'closed';
     } catch (error) {
       log.warn({ attemptId: attempt.attemptId, err: error }, 'a delivery was not acknowledged');
     }
@@ -140,7 +154,7 @@ async function release(options: DeliveryOptions, { attemptId }: Deliverable): Pr
     reason: 'Temporal did not acknowledge its delivery in time',
     from: 'planned',
   });
-  options.onReleased();
+  options.onRoom();
   if (released.kind !== 'released' || !('settled' in released)) return;
   const { swarmId, swarmBecameDirty } = released.settled;
   if (swarmBecameDirty && swarmId !== null) options.swarmNews(swarmId);

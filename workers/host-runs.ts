@@ -5,6 +5,7 @@ import { temporalActivity } from '../activities/run-task/temporal-activity.ts';
 import { DEFAULT_ATTEMPT_POLICY } from '../src/domain/attempt-protocol-policy.ts';
 import { noRacePoints } from '../src/platform/race-points.ts';
 import type { GatewayHostOptions } from './gateway-host-options.ts';
+import { createRunsAhead } from './runs-ahead.ts';
 import type { SwarmNews } from './swarm-news.ts';
 
 const CANCEL_POLL_MS = 5_000;
@@ -12,18 +13,24 @@ const ABORT_ACTIVITY_MS = 20_000;
 /** Unexpected errors of one attempt before a person is asked (P19). */
 const MAX_UNEXPECTED = 5;
 
-/** The runs of a host: what its gateways' queues execute. `laneFreed` is told of every lane that comes back. */
+export interface HostRuns extends RunTask {
+  /** They are so far ahead of their workflows that claims wait. */
+  areAhead(): boolean;
+}
+
+/** The runs of a host: what its gateways' queues execute. `onRoom` is told when there may be room for claims. */
 export function createHostRuns(
   options: GatewayHostOptions,
   parts: {
     readonly installation: string;
     readonly find: (gatewayId: string) => HeldGateway | null;
-    readonly laneFreed: () => void;
+    readonly onRoom: () => void;
     readonly swarmNews: SwarmNews;
   },
-): RunTask {
+): HostRuns {
   const { db, clock, log, metrics, run } = options;
-  return createRunTask({
+  const ahead = createRunsAhead(clock, parts.onRoom);
+  const runs = createRunTask({
     rows: bindRunRows(db),
     gateways: { find: parts.find },
     installation: parts.installation,
@@ -34,7 +41,7 @@ export function createHostRuns(
     race: options.race ?? noRacePoints(),
     observer: {
       started: ({ waitedMs }) => metrics.started(waitedMs / 1_000),
-      laneFreed: parts.laneFreed,
+      laneFreed: parts.onRoom,
       swarmNews: parts.swarmNews,
     },
     activity: temporalActivity,
@@ -42,4 +49,16 @@ export function createHostRuns(
     cancelPollMs: CANCEL_POLL_MS,
     abortActivityMs: ABORT_ACTIVITY_MS,
   });
+  return {
+    ...runs,
+    begin(ids) {
+      ahead.began(ids.attemptId);
+      runs.begin(ids);
+    },
+    runTask(input) {
+      ahead.joined(input.attemptId);
+      return runs.runTask(input);
+    },
+    areAhead: () => ahead.areMany(),
+  };
 }

@@ -41,12 +41,12 @@ export async function startGatewayHost(options: GatewayHostOptions): Promise<Gat
     ...{ db, client, clock, log },
     runHeartbeatTimeoutMs: options.run.timeoutMs,
     onStarted: (attempt) => later.runs?.begin(attempt),
-    onReleased: claim,
+    onRoom: claim,
     swarmNews,
   });
   const find = (gatewayId: string): ReturnType<Holds['held']> =>
     later.holds?.held(gatewayId) ?? null;
-  const runs = createHostRuns(options, { installation, find, laneFreed: claim, swarmNews });
+  const runs = createHostRuns(options, { installation, find, onRoom: claim, swarmNews });
   later.runs = runs;
   const holds = createHostHolds(options, { installation, runs, delivery, claim });
   later.holds = holds;
@@ -59,6 +59,7 @@ export async function startGatewayHost(options: GatewayHostOptions): Promise<Gat
   const claimer = startClaimer({
     ...{ db, hostId, clock, log },
     offers: () => offersOf(holds.all(), options.regionWeights),
+    isBehind: () => delivery.isBehind() || runs.areAhead(),
     onClaim: delivery.deliver,
     observe: (seconds) => options.metrics.claimed(seconds),
   });

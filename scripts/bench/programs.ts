@@ -1,15 +1,12 @@
 /** The programs that are measured, each a process of its own. */
-import { execFile } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { startChild, type Child } from '../../src/local/child.ts';
 import { newSecretKey } from '../../src/platform/secret-box.ts';
-import { imageEnvironment } from '../image-environment.ts';
+import { imageEnvironment, layOutImage } from '../image.ts';
 import type { Site } from './site.ts';
 import { until } from './until.ts';
 
-const root = join(import.meta.dirname, '..', '..');
 export const NAMESPACE = 'default';
 export const BARE_QUEUE = 'bench-bare';
 
@@ -34,7 +31,8 @@ export async function startPrograms(
   site: Site,
   options: ProgramOptions,
 ): Promise<Record<Name, Program>> {
-  const product = await buildProduct(site);
+  // A process that strips types or bundles by itself keeps the memory of that for good.
+  const product = await layOutImage(join(site.dir, 'product'));
   const env = environment(site, product, options);
   const started: Partial<Record<Name, Program>> = {};
   for (const spec of specs(product, options)) {
@@ -123,21 +121,6 @@ function environment(
     DASH_API_PORT: '0',
     DASH_LOG_LEVEL: 'info',
   };
-}
-
-/**
- * Dash as an image has it: compiled, the workflows bundled. A process that strips types or bundles by itself keeps the
- * memory of that for good.
- */
-async function buildProduct({ dir }: Site): Promise<string> {
-  const product = join(dir, 'product');
-  mkdirSync(product);
-  cpSync(join(root, 'package.json'), join(product, 'package.json'));
-  symlinkSync(join(root, 'node_modules'), join(product, 'node_modules'));
-  const compiled = join(product, 'dist');
-  const builder = join(root, 'scripts', 'build.ts');
-  await promisify(execFile)(process.execPath, [builder, '--out-dir', compiled]);
-  return compiled;
 }
 
 /** Waits until the program has said what the pattern names. Throws with the end of its log when it does not. */

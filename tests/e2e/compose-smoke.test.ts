@@ -1,10 +1,11 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import pg from 'pg';
+import { layOutImage } from '../../scripts/image.ts';
 import { WireLog } from '../../src/gateway/fake-gateway/wire-log.ts';
 import { choosePort } from '../../src/local/free-port.ts';
 import { newSecretKey } from '../../src/platform/secret-box.ts';
@@ -51,17 +52,6 @@ async function superuser<T>(work: (client: pg.Client) => Promise<T>): Promise<T>
   }
 }
 
-/** What the Dockerfile puts into /app, built by what its build stage runs. */
-async function buildImage(imageDir: string): Promise<void> {
-  mkdirSync(imageDir, { recursive: true });
-  await run(process.execPath, ['scripts/build.ts', '--out-dir', join(imageDir, 'dist')], {
-    cwd: PROJECT_DIR,
-  });
-  cpSync(join(PROJECT_DIR, 'package.json'), join(imageDir, 'package.json'));
-  cpSync(join(PROJECT_DIR, 'examples'), join(imageDir, 'examples'), { recursive: true });
-  symlinkSync(join(PROJECT_DIR, 'node_modules'), join(imageDir, 'node_modules'));
-}
-
 async function startFakeGatewayProcess(): Promise<typeof gateway> {
   const { port } = await choosePort({ what: 'the fake gateway', say: () => undefined });
   const wireLog = join(dir.path, 'wire.jsonl');
@@ -103,7 +93,7 @@ beforeAll(async () => {
   await superuser((client) => client.query(`create database ${DATABASE}`));
   const databaseUrl = new URL(process.env['DASH_TEST_POSTGRES_URL'] ?? '');
   databaseUrl.pathname = DATABASE;
-  await buildImage(imageDir);
+  await layOutImage(imageDir);
   const ports: Record<string, number> = {};
   for (const name of ['api', 'control-worker', 'gateway-host']) {
     const { port } = await choosePort({

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { imageEnvironment } from '../../scripts/image-environment.ts';
+import { imageEnvironment } from '../../scripts/image.ts';
 import { interpolate, type ComposeService } from './compose-file.ts';
 import { PROJECT_DIR } from './planted-tree.ts';
 

@@ -9,6 +9,8 @@ declare
   v_claims jsonb := '[]';
   v_blocked text[] := '{}';
   v_found dash.candidate[] := '{}';
+  v_before integer;
+  v_pass bigint;
   c dash.candidate;
 begin
   -- Whoever accepts a task after this look hints at it: an empty queue costs no lock.
@@ -37,10 +39,15 @@ begin
     end if;
     v_left := v_left - 1;
     v_claims := v_claims || dash.delivery_json(v_attempt, (select t from dash.tasks t where t.id = c.task_id));
-    v_found := dash.replace_candidate(v_found, c, dash.advance_pass(c));
+    v_pass := dash.advance_pass(c);
+    exit when v_left = 0;
+    v_found := dash.replace_candidate(v_found, c, v_pass);
     v_capped := v_capped || dash.capped_tenants(c.tenant);
+    v_before := cardinality(v_free);
     v_free := dash.take_lane(v_free, v_attempt.gateway_id);
-    v_found := dash.still_claimable(v_found, v_free, v_capped);
+    if cardinality(v_free) < v_before or c.tenant = any(v_capped) then
+      v_found := dash.still_claimable(v_found, v_free, v_capped);
+    end if;
   end loop;
   perform dash.charge_claims(p->'gateways', v_claims);
   perform dash.emit_claims(v_claims, v_blocked);
@@ -66,27 +73,33 @@ language sql as $$
   from dash.installation i
 $$;
 
--- P10: the host's gateways are locked by id, and what counts is read after that: owner, state, lanes.
+-- P10: the host's gateways are locked by id, and what counts is read after that: owner, state, lanes. The lock is shared
+-- with the writers of attempts (`lock_attempt`): nobody but a claim takes a lane, and claims take turns already.
 create or replace function dash.free_gateways(p_host_id text, p_offered jsonb) returns dash.free_gateway[]
 language plpgsql as $$
 begin
   perform 1 from dash.gateways
   where id in (select o->>'gatewayId' from jsonb_array_elements(p_offered) o)
-  order by id for no key update;
+  order by id for share;
   return array(
-    select row(g.id, g.owner_epoch, least(o.lanes, cap.lanes - cap.used), o.score, o.reasons, g.allowed_tenants, dash.pools_of(g),
-      cap.used, cap.lanes, coalesce(o."perRun", 0), coalesce(o."perSpend", 0), coalesce(account.spend, 0),
+    select row(g.id, g.owner_epoch, least(o.lanes, cap.lanes - cap.used), o.score, o.reasons, g.allowed_tenants,
+      pools.ids, cap.used, cap.lanes, coalesce(o."perRun", 0), coalesce(o."perSpend", 0), coalesce(account.spend, 0),
       coalesce(o.charge, 0))::dash.free_gateway
     from jsonb_to_recordset(p_offered) as o (
       "gatewayId" text, "ownerEpoch" bigint, lanes integer, score float8, reasons jsonb, "perRun" float8,
       "perSpend" float8, charge float8)
     join dash.gateways g on g.id = o."gatewayId"
     left join dash.spend_accounts(p_offered) account on account.gateway_id = g.id
+    left join (
+      select gateway_id, count(*)::integer as lanes from dash.attempts where holds_lane group by gateway_id) held
+      on held.gateway_id = g.id
     cross join lateral (
-      select dash.usable_lanes(g) as lanes, g.foreign_runs
-        + (select count(*) from dash.attempts a where a.holds_lane and a.gateway_id = g.id)::integer as used) cap
+      select dash.usable_lanes(g) as lanes, g.foreign_runs + coalesce(held.lanes, 0) as used) cap
+    cross join lateral (
+      select array_agg(x.id order by x.id) as ids from dash.pools x where dash.is_in_pool(g, x)) pools
     where g.owner_host = p_host_id and g.owner_epoch = o."ownerEpoch"
       and g.state in ('open', 'degraded') and g.claims_open and least(o.lanes, cap.lanes - cap.used) > 0
+      and pools.ids is not null
     order by g.id);
 end $$;
 

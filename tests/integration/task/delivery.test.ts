@@ -42,7 +42,7 @@ function delivery(client = dash.temporal.client): {
       log: { warn: () => undefined },
       runHeartbeatTimeoutMs: 3_000,
       onStarted: ({ attemptId }) => void begun.push(attemptId),
-      onReleased: () => {
+      onRoom: () => {
         released += 1;
       },
       swarmNews: () => undefined,
