@@ -18,7 +18,10 @@ export function checkReadiness(deps: ApiDeps): Promise<ReadinessCheck[]> {
       await readInstallation(deps.db);
       return 'ok';
     },
-    temporal: () => deps.messages.check(),
+    temporal: async () => {
+      const temporal = await deps.messages.check();
+      return temporal.kind === 'unreachable' ? temporal.detail : 'ok';
+    },
   };
   return Promise.all(READINESS_CHECKS.map((name) => check(deps, name, ask[name])));
 }

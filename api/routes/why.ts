@@ -10,6 +10,7 @@ import { whyGateway } from '../../src/domain/why-gateway.ts';
 import { whySwarm } from '../../src/domain/why-swarm.ts';
 import { aloneSeenBy, busySeenBy, taskSeenBy } from '../../src/domain/why-view.ts';
 import { needsTemporal, whySession, whyTask } from '../../src/domain/why-task.ts';
+import type { TemporalCheck } from '../../src/domain/why-temporal.ts';
 import type { ApiDeps } from '../api-deps.ts';
 import type { Handler } from '../handler.ts';
 import { notFound } from '../refusals.ts';
@@ -17,6 +18,11 @@ import { maySee, mayUse, tenantOfWork } from '../tenancy.ts';
 
 /** Temporal answers within milliseconds, or its absence is the reason that is looked for. */
 const TEMPORAL_ANSWERS_WITHIN_MS = 1_000;
+const NO_ANSWER: TemporalCheck = {
+  kind: 'unreachable',
+  detail: `no answer within ${TEMPORAL_ANSWERS_WITHIN_MS} ms`,
+};
+const FINE: TemporalCheck = { kind: 'ok' };
 
 export const whyTaskHandler: Handler<(typeof taskRoutes)['why']> = async (
   deps,
@@ -25,7 +31,7 @@ export const whyTaskHandler: Handler<(typeof taskRoutes)['why']> = async (
   const row = await taskFacts(deps.db, taskId);
   if (row === null || !maySee(credential, row.task.tenant)) throw notFound('task', taskId);
   const facts = taskSeenBy(credential.tenant, row);
-  const temporal = needsTemporal(facts) ? await askTemporal(deps) : 'ok';
+  const temporal = needsTemporal(facts) ? await askTemporal(deps) : FINE;
   return answer({ kind: 'task', id: taskId }, facts.task.state, whyTask(facts, temporal));
 };
 
@@ -38,7 +44,7 @@ export const whySessionHandler: Handler<(typeof sessionRoutes)['why']> = async (
   const facts = await sessionFacts(deps.db, { tenant, key });
   if (facts === null) throw notFound('session', key);
   const head = facts.head === null ? null : aloneSeenBy(credential.tenant, facts.head);
-  const temporal = head !== null && needsTemporal(head) ? await askTemporal(deps) : 'ok';
+  const temporal = head !== null && needsTemporal(head) ? await askTemporal(deps) : FINE;
   const state = head === null ? 'idle' : head.task.state;
   return answer({ kind: 'session', id: key }, state, whySession({ ...facts, head }, temporal));
 };
@@ -81,15 +87,12 @@ function answer(
   };
 }
 
-/** `ok`, or in words why Temporal gives no answer now. */
-async function askTemporal({ messages, clock }: ApiDeps): Promise<string> {
+async function askTemporal({ messages, clock }: ApiDeps): Promise<TemporalCheck> {
   const answered = new AbortController();
   try {
     return await Promise.race([
       messages.check(),
-      clock
-        .sleep(TEMPORAL_ANSWERS_WITHIN_MS, answered.signal)
-        .then(() => `no answer within ${TEMPORAL_ANSWERS_WITHIN_MS} ms`),
+      clock.sleep(TEMPORAL_ANSWERS_WITHIN_MS, answered.signal).then(() => NO_ANSWER),
     ]);
   } finally {
     answered.abort();

@@ -182,9 +182,6 @@ export interface QueueFacts {
   readonly gateways: readonly PoolGatewayFacts[];
 }
 
-/** How Temporal answered the API just now: `ok`, or in words why it does not. */
-export type TemporalCheck = string;
-
 /** A session with the facts of its first open task. */
 export interface SessionFacts {
   readonly key: string;

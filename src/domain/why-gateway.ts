@@ -1,7 +1,8 @@
 import { busyGateway, freeLanes, isSilent } from './why-closed.ts';
 import { takesWork, type GatewayState } from './gateway.ts';
-import type { GatewayFacts, GatewayWhyFacts, TemporalCheck } from './why-facts.ts';
+import type { GatewayFacts, GatewayWhyFacts } from './why-facts.ts';
 import { because, type Reason } from './why-reasons.ts';
+import { temporalTrouble, type TemporalCheck } from './why-temporal.ts';
 import type { Reasons } from './why.ts';
 
 /**
@@ -13,7 +14,7 @@ export function whyGateway(facts: GatewayWhyFacts, temporal: TemporalCheck): Rea
   const state = stateReason(gateway);
   if (gateway.state === 'removed') return [state];
   const more = [
-    ...(temporal === 'ok' ? [] : [because('temporal-unreachable', { detail: temporal })]),
+    ...temporalTrouble(temporal),
     ...wish(gateway),
     ...laneReason(facts),
     ...(lanes.health === null

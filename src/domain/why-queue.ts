@@ -1,8 +1,9 @@
 import { priorityName } from './task.ts';
 import { busyGateway, closedToWork, freeLanes, isSilent } from './why-closed.ts';
-import type { PoolGatewayFacts, QueueFacts, TaskFacts, TemporalCheck } from './why-facts.ts';
+import type { PoolGatewayFacts, QueueFacts, TaskFacts } from './why-facts.ts';
 import { because, type Reason } from './why-reasons.ts';
 import { HIDDEN } from './why-view.ts';
+import { temporalTrouble, type TemporalCheck } from './why-temporal.ts';
 import type { Reasons } from './why.ts';
 
 /** A free lane is found within a second; one that stays free for so long has nobody who claims for it. */
@@ -23,15 +24,17 @@ export function whyQueued(
     const { by, reason, since } = queue.fleet;
     fleet.push(because('fleet-paused', { by, reason }, { since }));
   }
-  if (temporal !== 'ok') fleet.push(because('temporal-unreachable', { detail: temporal }));
+  if (temporal.kind === 'unreachable') fleet.push(...temporalTrouble(temporal));
   const place = { pool: task.pool, pinnedTo: queue.pinnedTo, session: task.sessionKey };
   const allowed = queue.gateways.filter((gateway) => gateway.allowsTenant && gateway.inPool);
   const serving = allowed.filter((gateway) => closedToWork(gateway) === null);
   const free = serving.filter((gateway) => freeLanes(gateway) > 0);
   const line = inLine(task, queue);
   const caps = capReasons(task.tenant, queue.caps);
+  // Hosts claim nothing more while what they have claimed waits for its workflows; without a free lane that is no news.
+  const behind = temporal.kind === 'behind' ? temporalTrouble(temporal) : [];
   if (free.length > 0) {
-    const [first, ...more] = [...fleet, ...caps];
+    const [first, ...more] = [...fleet, ...caps, ...behind];
     if (first !== undefined) return [first, ...more, line];
     return [whileFree(queue, free, since), line];
   }

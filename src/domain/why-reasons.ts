@@ -35,6 +35,7 @@ interface Place {
 interface QueueReasons {
   'fleet-paused': { readonly by: string | null; readonly reason: string | null };
   'temporal-unreachable': { readonly detail: string };
+  'workflows-behind': { readonly waiting: number; readonly oldestMs: number };
   'pool-empty': { readonly pool: string };
   'tenant-not-allowed': Place & { readonly tenant: string; readonly gateways: readonly string[] };
   'no-host-alive': Place & {

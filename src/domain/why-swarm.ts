@@ -1,5 +1,6 @@
-import type { SwarmFacts, TemporalCheck } from './why-facts.ts';
+import type { SwarmFacts } from './why-facts.ts';
 import { because, type Reason } from './why-reasons.ts';
+import { temporalTrouble, type TemporalCheck } from './why-temporal.ts';
 import type { Reasons } from './why.ts';
 
 /** News are read at once; unread for so long, nobody reads them. */
@@ -49,8 +50,7 @@ function operatorReasons(facts: SwarmFacts): Reason[] {
 }
 
 function newsReasons({ swarm }: SwarmFacts, temporal: TemporalCheck): Reason[] {
-  const reasons: Reason[] = [];
-  if (temporal !== 'ok') reasons.push(because('temporal-unreachable', { detail: temporal }));
+  const reasons = temporalTrouble(temporal);
   if (swarm.dirty && swarm.dirtySince.agoMs > READ_WITHIN_MS)
     reasons.push(because('swarm-news-unread', {}, { since: swarm.dirtySince }));
   return reasons;

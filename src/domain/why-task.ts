@@ -1,8 +1,9 @@
 import { assertNever } from './assert-never.ts';
 import { whyMoving } from './why-attempt.ts';
-import type { SessionFacts, TaskFacts, TemporalCheck, WaitingFacts } from './why-facts.ts';
+import type { SessionFacts, TaskFacts, WaitingFacts } from './why-facts.ts';
 import { whyQueued } from './why-queue.ts';
 import { because, type Reason } from './why-reasons.ts';
+import { temporalTrouble, type TemporalCheck } from './why-temporal.ts';
 import type { Reasons } from './why.ts';
 
 /** States of a task in which Temporal has a part in what happens next. */
@@ -74,10 +75,6 @@ function whyAlone(facts: TaskFacts, temporal: TemporalCheck): Reasons {
 
 function withTemporal([first, ...more]: Reasons, temporal: TemporalCheck): Reasons {
   return [first, ...more, ...temporalTrouble(temporal)];
-}
-
-function temporalTrouble(temporal: TemporalCheck): Reason[] {
-  return temporal === 'ok' ? [] : [because('temporal-unreachable', { detail: temporal })];
 }
 
 function held({ task, swarm, approval }: TaskFacts): Reason {

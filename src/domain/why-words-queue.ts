@@ -11,6 +11,11 @@ export const QUEUE_WORDS: WordsOf<QueueCode> = {
     sentence: `Temporal does not answer (${facts.detail}): without it nothing is bound to a lane.`,
     action: 'Bring Temporal back; queued work goes on by itself then. dashctl doctor shows it.',
   }),
+  'workflows-behind': ({ facts }) => ({
+    sentence: `${howMany(facts.waiting, 'step')} of workflows ${facts.waiting === 1 ? 'waits' : 'wait'} for a control worker, the oldest for ${spanWords(facts.oldestMs)}: until they are taken, little more is bound to lanes.`,
+    action:
+      'Look whether control workers run (npm start, or docker compose ps control-worker), and add one if those that run are busy.',
+  }),
   'pool-empty': ({ facts }) => ({
     sentence: `No gateway belongs to the pool ${facts.pool}.`,
     action: `Add a gateway with the labels that the pool asks for (dashctl gateway add), or submit to another pool.`,

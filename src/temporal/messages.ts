@@ -13,6 +13,7 @@ import {
   type GatewayWorkflowInput,
   type SwarmWorkflowInput,
 } from '../domain/messages.ts';
+import { TAKEN_WITHIN_MS, type TemporalCheck } from '../domain/why-temporal.ts';
 import { createScheduleMirror, type ScheduleMirror } from './schedule-mirror.ts';
 import {
   CONTROL_QUEUE,
@@ -51,8 +52,8 @@ export interface WorkflowMessages {
     args: { readonly actor: string; readonly maxParallel?: number },
   ): Promise<unknown>;
   readonly schedules: ScheduleMirror;
-  /** `ok`, or why Temporal does not answer. */
-  check(): Promise<string>;
+  /** Whether Temporal answers, and whether the workflows get on. Never rejects. */
+  check(): Promise<TemporalCheck>;
   /** Has a round of maintenance begun now, unless one is under way. */
   runMaintenance(): Promise<void>;
 }
@@ -65,6 +66,26 @@ export interface WorkflowMessageOptions {
   readonly client: Client;
   /** Bound of each call, milliseconds. */
   readonly timeoutMs: number;
+}
+
+/** temporal.api.enums.v1.TaskQueueType */
+const WORKFLOW_QUEUE = 1;
+
+/** What stands in the queue of the workflows, as Temporal has counted it within the last seconds. */
+async function checkWorkflowTasks({
+  workflowService,
+  options: { namespace },
+}: Client): Promise<TemporalCheck> {
+  const { stats } = await workflowService.describeTaskQueue({
+    namespace,
+    taskQueue: { name: CONTROL_QUEUE },
+    taskQueueType: WORKFLOW_QUEUE,
+    reportStats: true,
+  });
+  const age = stats?.approximateBacklogAge;
+  const oldestMs = Math.round(Number(age?.seconds ?? 0) * 1_000 + (age?.nanos ?? 0) / 1e6);
+  if (oldestMs < TAKEN_WITHIN_MS) return { kind: 'ok' };
+  return { kind: 'behind', waiting: Number(stats?.approximateBacklogCount ?? 0), oldestMs };
 }
 
 /** gRPC */
@@ -154,12 +175,14 @@ class BoundedMessages implements WorkflowMessages {
     });
   }
 
-  async check(): Promise<string> {
+  async check(): Promise<TemporalCheck> {
     try {
-      await this.#bounded(() => this.#client.workflowService.getSystemInfo({}));
-      return 'ok';
+      return await this.#bounded(() => checkWorkflowTasks(this.#client));
     } catch (error) {
-      return error instanceof Error ? error.message : String(error);
+      return {
+        kind: 'unreachable',
+        detail: error instanceof Error ? error.message : String(error),
+      };
     }
   }
 

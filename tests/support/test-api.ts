@@ -62,7 +62,7 @@ export function recordingMessages(): RecordingMessages {
     updateSwarm: (swarmId, update, args) => tell('updateSwarm', swarmId, update, args),
     check: async () => {
       await Promise.resolve();
-      return failure === null ? 'ok' : failure.message;
+      return failure === null ? { kind: 'ok' } : { kind: 'unreachable', detail: failure.message };
     },
   };
 }

@@ -8,7 +8,7 @@ import { putTenant } from '../../../src/db/tenant-store.ts';
 import { taskFacts } from '../../../src/db/why-queries.ts';
 import { withDatabase } from '../../support/database.ts';
 import { accept, claim, claimOne, completed, emptyDatabase, openGateway } from './support.ts';
-import { binding, codes, whyOfGateway, whyOfTask } from './why-support.ts';
+import { binding, codes, TEMPORAL_GONE, whyOfGateway, whyOfTask } from './why-support.ts';
 import { seededRandom } from './random.ts';
 
 const database = withDatabase();
@@ -38,9 +38,23 @@ describe('why a claimable task is not claimed', () => {
     const { db } = database();
     await openGateway(db, 'g1');
     const { id } = await accept(db);
-    const why = await whyOfTask(db, id, 'connection refused');
+    const why = await whyOfTask(db, id, TEMPORAL_GONE);
     expect(codes(why)).toEqual(['temporal-unreachable', 'in-line']);
     expect(why.sentence).toMatch(/connection refused/);
+  });
+
+  it('control workers are behind: that binds where a lane is free, and only there (R32, ADR 0012)', async () => {
+    const { db } = database();
+    const gateway = await openGateway(db, 'g1', { configuredLanes: 1 });
+    const { id } = await accept(db);
+    const behind = { kind: 'behind', waiting: 70, oldestMs: 4_100 } as const;
+    const why = await whyOfTask(db, id, behind);
+    expect(codes(why)).toEqual(['workflows-behind', 'in-line']);
+    expect(why.sentence).toMatch(/^70 steps of workflows wait for a control worker/);
+    expect(binding(why).action).toMatch(/control workers run/);
+    const later = await accept(db);
+    await claimOne(db, gateway);
+    expect(codes(await whyOfTask(db, later.id, behind))).toEqual(['lanes-busy', 'in-line']);
   });
 
   it('its pool has no gateway (P12)', async () => {

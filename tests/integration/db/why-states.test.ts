@@ -41,6 +41,7 @@ import {
 import {
   binding,
   codes,
+  TEMPORAL_GONE,
   whyOfGateway,
   whyOfSession,
   whyOfSwarm,
@@ -120,7 +121,7 @@ describe('why a task may not be claimed', () => {
       },
     ]);
     expect(why.sentence).toMatch(/Attempt 1 of 3 failed on g1 \(transient\): a 503/);
-    expect(codes(await whyOfTask(db, taskId, 'gone'))).toEqual([
+    expect(codes(await whyOfTask(db, taskId, TEMPORAL_GONE))).toEqual([
       'backing-off',
       'temporal-unreachable',
     ]);
@@ -402,7 +403,7 @@ describe('where a swarm stands', () => {
     await db.rows(
       `update dash.swarms set dirty = true, dirty_since = now() - interval '9 seconds'`,
     );
-    const why = await whyOfSwarm(db, swarmId, 'gone');
+    const why = await whyOfSwarm(db, swarmId, TEMPORAL_GONE);
     expect(codes(why).slice(0, 4)).toEqual([
       'swarm-needs-decision',
       'temporal-unreachable',

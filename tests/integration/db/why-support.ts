@@ -3,26 +3,30 @@ import { gatewayFacts, sessionFacts, swarmFacts, taskFacts } from '../../../src/
 import { explain, type Why, type WhyReason } from '../../../src/domain/why.ts';
 import { whyGateway } from '../../../src/domain/why-gateway.ts';
 import { whySwarm } from '../../../src/domain/why-swarm.ts';
+import type { TemporalCheck } from '../../../src/domain/why-temporal.ts';
 import { whySession, whyTask } from '../../../src/domain/why-task.ts';
+
+const FINE: TemporalCheck = { kind: 'ok' };
+export const TEMPORAL_GONE: TemporalCheck = { kind: 'unreachable', detail: 'connection refused' };
 
 /** Facts from rows, put into words: what the API does, without HTTP. */
 
-export async function whyOfTask(db: Database, id: string, temporal = 'ok'): Promise<Why> {
+export async function whyOfTask(db: Database, id: string, temporal = FINE): Promise<Why> {
   const facts = found(await taskFacts(db, id));
   return explain({ kind: 'task', id }, facts.task.state, whyTask(facts, temporal));
 }
 
-export async function whyOfSession(db: Database, key: string, temporal = 'ok'): Promise<Why> {
+export async function whyOfSession(db: Database, key: string, temporal = FINE): Promise<Why> {
   const facts = found(await sessionFacts(db, { tenant: 'default', key }));
   return explain({ kind: 'session', id: key }, 'any', whySession(facts, temporal));
 }
 
-export async function whyOfGateway(db: Database, id: string, temporal = 'ok'): Promise<Why> {
+export async function whyOfGateway(db: Database, id: string, temporal = FINE): Promise<Why> {
   const facts = found(await gatewayFacts(db, id));
   return explain({ kind: 'gateway', id }, facts.gateway.state, whyGateway(facts, temporal));
 }
 
-export async function whyOfSwarm(db: Database, id: string, temporal = 'ok'): Promise<Why> {
+export async function whyOfSwarm(db: Database, id: string, temporal = FINE): Promise<Why> {
   const facts = found(await swarmFacts(db, id));
   return explain({ kind: 'swarm', id }, facts.swarm.state, whySwarm(facts, temporal));
 }

@@ -65,6 +65,8 @@ const gateway: GatewayWhyFacts = {
   sessions: 0,
 };
 
+const FINE = { kind: 'ok' } as const;
+
 describe('words for where something stands', () => {
   it('no code says that something is pending, and none is missing (architecture 3)', () => {
     expect(WHY_CODES.length).toBeGreaterThan(45);
@@ -72,10 +74,10 @@ describe('words for where something stands', () => {
   });
 
   it('what holds or blocks a task without a code of its own is named as the row names it', () => {
-    const held = explain({ kind: 'task', id: 't' }, 'held', whyTask(task({}), 'ok'));
+    const held = explain({ kind: 'task', id: 't' }, 'held', whyTask(task({}), FINE));
     expect(held.sentence).toBe('It has been held for 1 min.');
     const facts = task({ state: 'blocked', stateReason: 'something' });
-    const blocked = explain({ kind: 'task', id: 't' }, 'blocked', whyTask(facts, 'ok'));
+    const blocked = explain({ kind: 'task', id: 't' }, 'blocked', whyTask(facts, FINE));
     expect(blocked).toMatchObject({
       sentence: 'It has been blocked for 1 min: something.',
       reasons: [{ code: 'blocked', since: now.at, until: null }],
@@ -83,7 +85,7 @@ describe('words for where something stands', () => {
   });
 
   it('a gateway that was removed has nothing more to say', () => {
-    const why = explain({ kind: 'gateway', id: 'g1' }, 'removed', whyGateway(gateway, 'gone'));
+    const why = explain({ kind: 'gateway', id: 'g1' }, 'removed', whyGateway(gateway, FINE));
     expect(why.reasons).toHaveLength(1);
     expect(why.sentence).toBe('It was removed 1 min ago; its id is never used again.');
   });
