@@ -9,7 +9,8 @@ import {
 import { PRIORITIES } from '../src/domain/task.ts';
 import type { Database } from '../src/db/database.ts';
 import { openApprovalStep } from '../src/db/approval-store.ts';
-import { admitSwarmNode, markNode, readNodeOutputs } from '../src/db/swarm-store.ts';
+import { markNode, readNodeOutputs } from '../src/db/swarm-node-store.ts';
+import { admitSwarmNode } from '../src/db/swarm-store.ts';
 import { newId } from '../src/platform/ids.ts';
 
 export interface Admission {

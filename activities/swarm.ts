@@ -19,12 +19,11 @@ import type { Clock } from '../src/platform/clock.ts';
 import { requestCancel } from '../src/db/cancel.ts';
 import { withdrawApprovalStep } from '../src/db/approval-store.ts';
 import type { Database } from '../src/db/database.ts';
+import { markNode, readNodeTemplates } from '../src/db/swarm-node-store.ts';
 import {
   finishSwarm,
   holdSwarmTasks,
-  markNode,
   openSwarmTasks,
-  readNodeTemplates,
   releaseSwarmTasks,
   requestSwarmCancel,
   setSwarmMaxParallel,

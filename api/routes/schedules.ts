@@ -1,4 +1,4 @@
-import { newScheduledWork, placesOf } from '../../src/admission/scheduled-work.ts';
+import { newScheduledWork } from '../../src/admission/scheduled-work.ts';
 import { followSchedule } from '../../src/admission/follow-schedule.ts';
 import { actorOf, type Credential } from '../../src/auth/credential.ts';
 import type { Schedule, scheduleRoutes } from '../../src/contract/schedules.ts';
@@ -13,15 +13,12 @@ import {
   type ScheduleWriteResult,
 } from '../../src/db/schedule-store.ts';
 import { acceptSubmission } from '../../src/db/submission-store.ts';
-import type { AppError } from '../../src/contract/errors.ts';
 import { assertNever } from '../../src/domain/assert-never.ts';
-import type { Misplaced, Place } from '../../src/domain/placement.ts';
 import {
   SCHEDULE_DEFAULTS,
   timingProblems,
   type MirroredSchedule,
   type ScheduleDefinition,
-  type ScheduledWork,
   type ScheduleRecord,
 } from '../../src/domain/schedule.ts';
 import { newId } from '../../src/platform/ids.ts';
@@ -37,6 +34,7 @@ import {
   misplaced,
 } from '../refusals.ts';
 import { requestHash } from '../request-hash.ts';
+import { checkedPlaces, misplacedWork, writtenWork } from '../scheduled-body.ts';
 import { maySee, tenantInView, tenantOfWork } from '../tenancy.ts';
 
 type ScheduleRoutes = typeof scheduleRoutes;
@@ -71,25 +69,6 @@ function follow(deps: ApiDeps, { scope }: Pick<ApiCall, 'scope'>, scheduleId: st
   hasten(scope.log, 'the change of the schedule', () =>
     followSchedule({ db: deps.db, mirror: deps.messages.schedules }, scheduleId),
   );
-}
-
-/** The work as it was written, not as it was parsed: defaults are those of its time. */
-function writtenWork(rawBody: unknown): ScheduledWork | null {
-  const { task, swarm } = rawBody as { readonly task?: unknown; readonly swarm?: unknown };
-  if (task !== undefined) return { task };
-  return swarm === undefined ? null : { swarm };
-}
-
-/** Throws what is wrong with a swarm beyond its schema: too many tasks, once it is expanded. */
-function checkedPlaces(work: ScheduledWork): readonly Place[] {
-  const checked = placesOf(work);
-  if (checked.kind === 'invalid') throw invalidBody(checked.problems);
-  return checked.places;
-}
-
-function misplacedWork(work: ScheduledWork, refused: Misplaced): AppError {
-  const asked = refused.kind === 'unmet-requirements' ? 'requirements' : 'pool';
-  return misplaced(refused, ['task' in work ? 'task' : 'swarm', asked]);
 }
 
 const create: Handler<ScheduleRoutes['create']> = async (deps, call) => {

@@ -11,7 +11,8 @@ import type {
   TreeSpec,
 } from './swarm-schema.ts';
 import type { Requirements } from './requirements.ts';
-import { parsePrompt, type PromptPart } from './swarm-template.ts';
+import { fillPrompt, type Source } from './swarm-prompt.ts';
+import type { PromptPart } from './swarm-template.ts';
 import { TASK_DEFAULTS } from './task-defaults.ts';
 import type { PriorityName } from './task.ts';
 
@@ -141,7 +142,7 @@ function expandParallel(spec: ParallelSpec): readonly Draft[] {
   return spec.items.map((item, index) => ({
     id: `item-${index + 1}`,
     dependsOn: [],
-    prompt: fill(spec.prompt, { item }),
+    prompt: fillPrompt(spec.prompt, { item }),
     work: {},
   }));
 }
@@ -153,7 +154,7 @@ function expandPipeline(spec: PipelineSpec): readonly Draft[] {
     return {
       id: ids[index] ?? stepId(index),
       dependsOn: previous === undefined ? [] : [previous],
-      prompt: fill(step.prompt, { previous }),
+      prompt: fillPrompt(step.prompt, { previous }),
       session: step.session,
       approval: gateOf(step.approval),
       work: step,
@@ -174,7 +175,7 @@ function expandMap(
   return items.map((item, index) => ({
     id: `map-${index + 1}`,
     dependsOn: [],
-    prompt: fill(map.prompt, { item }),
+    prompt: fillPrompt(map.prompt, { item }),
     work: map,
   }));
 }
@@ -219,7 +220,11 @@ function groupsOf<T>(values: readonly T[], size: number): readonly (readonly T[]
 
 function expandDag(spec: DagSpec): readonly Draft[] {
   return spec.nodes.map((node) => {
-    const draft = { id: node.id, dependsOn: node.dependsOn ?? [], prompt: fill(node.prompt, {}) };
+    const draft = {
+      id: node.id,
+      dependsOn: node.dependsOn ?? [],
+      prompt: fillPrompt(node.prompt, {}),
+    };
     return node.kind === 'approval'
       ? { ...draft, step: approvalGateOf(node, null), work: {} }
       : { ...draft, session: node.session, approval: gateOf(node.approval), work: node };
@@ -228,12 +233,6 @@ function expandDag(spec: DagSpec): readonly Draft[] {
 
 function gateOf(terms: Parameters<typeof approvalGateOf>[0] | undefined): ApprovalGate | undefined {
   return terms === undefined ? undefined : approvalGateOf(terms, null);
-}
-
-/** Something that a reduce step combines: a listed item or the output of a node, under a heading. */
-interface Source {
-  readonly label: string;
-  readonly part: PromptPart;
 }
 
 function nodeSource(nodeId: string, label: string): Source {
@@ -248,57 +247,7 @@ function reduceDraft(
   return {
     id,
     dependsOn: sources.flatMap(({ part }) => (part.kind === 'output' ? [part.nodeId] : [])),
-    prompt: fill(reduce.prompt, { outputs: sources }),
+    prompt: fillPrompt(reduce.prompt, { outputs: sources }),
     work: reduce,
   };
-}
-
-interface Filling {
-  readonly item?: string;
-  readonly previous?: string | undefined;
-  readonly outputs?: readonly Source[];
-}
-
-/** A written prompt with its placeholders replaced; what is filled in is never parsed. */
-function fill(prompt: string, filling: Filling): readonly PromptPart[] {
-  return joinTexts(
-    parsePrompt(prompt).flatMap((part): readonly PromptPart[] => {
-      switch (part.kind) {
-        case 'text':
-        case 'output':
-          return [part];
-        case 'item':
-          return [{ kind: 'text', text: filling.item ?? '' }];
-        case 'previous':
-          return filling.previous === undefined
-            ? []
-            : [{ kind: 'output', nodeId: filling.previous }];
-        case 'outputs':
-          return (filling.outputs ?? []).flatMap(listed);
-        default:
-          return assertNever(part);
-      }
-    }),
-  );
-}
-
-const HEADING_LIMIT = 100;
-
-function listed(source: Source, index: number): readonly PromptPart[] {
-  const [heading = ''] = source.label.split('\n', 1);
-  const gap = index === 0 ? '' : '\n\n';
-  return [{ kind: 'text', text: `${gap}### ${heading.slice(0, HEADING_LIMIT)}\n\n` }, source.part];
-}
-
-function joinTexts(parts: readonly PromptPart[]): readonly PromptPart[] {
-  const joined: PromptPart[] = [];
-  for (const part of parts) {
-    const last = joined.at(-1);
-    if (part.kind === 'text' && last?.kind === 'text') {
-      joined[joined.length - 1] = { kind: 'text', text: last.text + part.text };
-    } else {
-      joined.push(part);
-    }
-  }
-  return joined;
 }

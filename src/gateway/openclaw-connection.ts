@@ -27,6 +27,7 @@ import { checkOutbound } from './outbound.ts';
 import { RunEvents } from './run-events.ts';
 import { sendRun } from './send-run.ts';
 import { ensureStateSentinel, readStateSentinel } from './state-sentinel.ts';
+import { subscribe } from './subscribe.ts';
 import {
   requestRestart,
   suspendHandoff,
@@ -290,12 +291,4 @@ class OpenClawConnection implements GatewayConnection {
     };
     for (const listener of [...this.#shutdownListeners]) listener(notice);
   }
-}
-
-function subscribe<T>(
-  listeners: Set<(value: T) => void>,
-  listener: (value: T) => void,
-): Unsubscribe {
-  listeners.add(listener);
-  return () => listeners.delete(listener);
 }

@@ -7,17 +7,15 @@ import type { Clock } from '../../platform/clock.ts';
 import type { BootParts } from './boot-parts.ts';
 import { ControlLimit } from './control-limit.ts';
 import { FakeConnection, type ConnectionHost } from './connection.ts';
-import type { DurableState, StoredTask } from './durable-state.ts';
+import type { DurableState } from './durable-state.ts';
+import { createEmit } from './emit.ts';
 import { helloPayload } from './hello-payload.ts';
 import { answerHttp } from './http-surface.ts';
-import type { LiveRun } from './live-run.ts';
 import { METHODS, loopReport } from './methods.ts';
 import type { Misbehave } from './misbehaviour.ts';
 import { bookInterrupted, recoverTurns } from './recovery.ts';
 import type { Params, Reply, WireError } from './reply.ts';
 import { RunEngine, type EngineSettings } from './run-engine.ts';
-import type { Emit } from './run-outcomes.ts';
-import { taskView } from './session-views.ts';
 import { Suspension } from './suspension.ts';
 import type { WireLog } from './wire-log.ts';
 
@@ -170,7 +168,7 @@ export class Boot {
       state,
       log,
       settings,
-      emit: this.#emit(),
+      emit: createEmit(clock, (event, payload) => this.broadcast(event, payload)),
       boot: this.#ended.signal,
     });
     const waits = new Set<symbol>();
@@ -198,29 +196,6 @@ export class Boot {
       ended: this.#ended.signal,
       uptimeMs: () => clock.monotonic() - process.startedAt,
       restart: onRestart,
-    };
-  }
-
-  #emit(): Emit {
-    const agent = (run: LiveRun, stream: string, data: unknown): void => {
-      run.seq += 1;
-      const { runId, sessionKey, sessionId, agentId, seq } = run;
-      const ts = this.#options.clock.now();
-      this.broadcast('agent', { runId, sessionKey, sessionId, agentId, stream, data, seq, ts });
-    };
-    return {
-      lifecycle: (run, data) => agent(run, 'lifecycle', data),
-      assistant: (run, text, outputTokens) => {
-        agent(run, 'assistant', { text, delta: text });
-        agent(run, 'usage', { outputTokens });
-      },
-      usage: (run, outputTokens) => agent(run, 'usage', { outputTokens }),
-      chat: (run, data) => {
-        const { runId, sessionKey, agentId, seq } = run;
-        this.broadcast('chat', { runId, sessionKey, agentId, seq, ...data });
-      },
-      task: (task: StoredTask) =>
-        this.broadcast('task', { action: 'upserted', task: taskView(task) }),
     };
   }
 

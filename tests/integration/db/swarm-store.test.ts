@@ -5,6 +5,7 @@ import type { Database } from '../../../src/db/database.ts';
 import { setLimits } from '../../../src/db/installation-store.ts';
 import { requeueTask } from '../../../src/db/retry-queue.ts';
 import { settleTask } from '../../../src/db/settle.ts';
+import { markNode, readNodeOutputs, readNodeTemplates } from '../../../src/db/swarm-node-store.ts';
 import {
   acceptSwarm,
   admitSwarmNode,
@@ -12,10 +13,7 @@ import {
   getSwarm,
   holdSwarmTasks,
   listSwarms,
-  markNode,
   openSwarmTasks,
-  readNodeOutputs,
-  readNodeTemplates,
   releaseSwarmTasks,
   requestSwarmCancel,
   setSwarmMaxParallel,
