@@ -7,7 +7,7 @@ import type { Clock } from '../src/platform/clock.ts';
  */
 export interface RunsAhead {
   began(attemptId: string): void;
-  /** Its workflow waits for it now; also of runs that were not begun ahead. */
+  /** Its workflow waits for it now; also of runs that were not begun ahead, or are only about to be. */
   joined(attemptId: string): void;
   /** So many that claims wait until workflows have caught up. */
   areMany(): boolean;
@@ -22,19 +22,27 @@ const FORGET_AFTER_MS = 30_000;
 export function createRunsAhead(clock: Clock, onCaughtUp: () => void): RunsAhead {
   /** When each began, in that order. */
   const ahead = new Map<string, number>();
+  /** When each workflow asked that was quicker than the answer to its start. */
+  const early = new Map<string, number>();
 
   const forgetOld = (): void => {
     const before = clock.monotonic() - FORGET_AFTER_MS;
-    for (const [attemptId, beganAt] of ahead) {
-      if (beganAt > before) return;
-      ahead.delete(attemptId);
+    for (const moments of [ahead, early]) {
+      for (const [attemptId, at] of moments) {
+        if (at > before) break;
+        moments.delete(attemptId);
+      }
     }
   };
 
   return {
-    began: (attemptId) => void ahead.set(attemptId, clock.monotonic()),
+    began(attemptId) {
+      forgetOld();
+      if (!early.delete(attemptId)) ahead.set(attemptId, clock.monotonic());
+    },
     joined(attemptId) {
-      if (ahead.delete(attemptId) && ahead.size === MANY - 1) onCaughtUp();
+      if (!ahead.delete(attemptId)) early.set(attemptId, clock.monotonic());
+      else if (ahead.size === MANY - 1) onCaughtUp();
     },
     areMany() {
       forgetOld();

@@ -91,7 +91,7 @@ async function askTemporal({ messages, clock }: ApiDeps): Promise<TemporalCheck>
   const answered = new AbortController();
   try {
     return await Promise.race([
-      messages.check(),
+      messages.checkWorkflows(),
       clock.sleep(TEMPORAL_ANSWERS_WITHIN_MS, answered.signal).then(() => NO_ANSWER),
     ]);
   } finally {

@@ -6,10 +6,12 @@ import { pause, type Stage } from './stage.ts';
 
 export interface DeepQueue {
   readonly openTasks: number;
-  /** One claim for one free lane, with nothing else at work. */
+  /** A claim that finds one free lane among the gateways of the host, with nothing else at work. */
   readonly oneClaim: Quantiles;
+  /** A claim that fills as many lanes as one may, with nothing else at work. */
+  readonly fullClaim: Quantiles;
   /**
-   * While all lanes are filled and everything else works, 95 % of the claims took at most so long, each for up to 16
+   * While lanes are filled and everything else works, 95 % of the claims took at most so long, each for up to 16
    * lanes (a bound of the host's own histogram); null: longer than all bounds.
    */
   readonly claimP95UpToMs: number | null;
@@ -23,6 +25,8 @@ const TENANTS = 20;
 const READS_OF_EACH = 60;
 /** Enough to tell where 95 % of them lie. */
 const CLAIMS = 300;
+/** As many as a host takes with one claim (workers/claimer.ts). */
+const FULL_CLAIM = 16;
 const LONGEST_MS = 30_000;
 /** Between two claims that are timed: a burst of somebody else's work is not to lie under a tenth of them. */
 const BETWEEN_CLAIMS_MS = 25;
@@ -45,7 +49,8 @@ export async function runDeepQueue(stage: Stage, openTasks: number): Promise<Dee
   const bound = boundOf(claims, 0.95);
   return {
     openTasks,
-    oneClaim: await timeOneClaim(stage),
+    oneClaim: await timeClaims(stage, (gateway, round) => (gateway === round ? 1 : 0), 1),
+    fullClaim: await timeClaims(stage, () => 1, FULL_CLAIM),
     claims: claims.count,
     claimP95UpToMs: bound === null ? null : bound * 1_000,
     reads: await timeReads(stage, openTasks),
@@ -79,28 +84,40 @@ async function claimsSince(stage: Stage, before: Histogram, wanted: number): Pro
   }
 }
 
-/** No lane is held, and the workflows have caught up with the runs. */
+/** No lane is held, and the workflows of what has ended have ended too. */
 async function isIdle({ ground }: Stage): Promise<boolean> {
-  const { items } = await ground.api.gateways.list({});
-  if (items.some(({ lanes }) => lanes.held > 0)) return false;
+  const [open] = await ground.db.rows<{ held: number; begun: number }>(
+    `select (select count(*)::integer from dash.attempts where holds_lane) as held,
+            (select count(*)::integer from dash.tasks where open and last_attempt > 0) as begun`,
+  );
+  if (open === undefined || open.held > 0) return false;
   const { count } = await ground.temporal.client.workflow.count(
     `WorkflowType = 'taskWorkflow' AND ExecutionStatus = 'Running'`,
   );
-  return count === 0;
+  return count <= open.begun;
 }
 
-/** The claim as a host sends it, in transactions that are rolled back: the queue stays as it is. */
-async function timeOneClaim({ ground }: Stage): Promise<Quantiles> {
+/**
+ * Claims as a host sends them, in transactions that are rolled back: the queue stays as it is. `lanes`: how many of
+ * the gateway of that index are free in that round; `filled`: how many tasks each claim must find.
+ */
+async function timeClaims(
+  { ground }: Stage,
+  lanes: (gateway: number, round: number) => number,
+  filled: number,
+): Promise<Quantiles> {
   const gateways = await ground.db.rows<{ hostId: string; gatewayId: string; ownerEpoch: number }>(
     `select owner_host as "hostId", id as "gatewayId", owner_epoch::integer as "ownerEpoch" from dash.gateways`,
   );
-  const offers = gateways.map(({ gatewayId, ownerEpoch }) => ({
-    ...{ gatewayId, ownerEpoch },
-    ...{ lanes: 1, score: 1, reasons: ['load'] },
-  }));
   const hostId = gateways[0]?.hostId;
+  const expected = Math.min(filled, gateways.length);
   const durationsMs: number[] = [];
   for (let index = 0; index < CLAIMS; index += 1) {
+    const offers = gateways.map(({ gatewayId, ownerEpoch }, place) => ({
+      ...{ gatewayId, ownerEpoch, lanes: lanes(place, index % gateways.length) },
+      ...{ score: 1, reasons: ['load'] },
+    }));
+    const asked = JSON.stringify({ hostId, gateways: offers, max: FULL_CLAIM });
     await pause(BETWEEN_CLAIMS_MS);
     const undone = new Error('undone');
     await ground.db.kysely
@@ -109,10 +126,11 @@ async function timeOneClaim({ ground }: Stage): Promise<Quantiles> {
         await sql`update dash.installation set fleet_paused = false`.execute(transaction);
         const startedAt = performance.now();
         const { rows } = await sql<{ answer: { claims: unknown[] } }>`
-          select dash.claim(${JSON.stringify({ hostId, gateways: offers, max: 1 })}::jsonb) as answer
+          select dash.claim(${asked}::jsonb) as answer
         `.execute(transaction);
         durationsMs.push(performance.now() - startedAt);
-        if (rows[0]?.answer.claims.length !== 1) throw new Error('nothing was claimed');
+        const found = rows[0]?.answer.claims.length;
+        if (found !== expected) throw new Error(`${found} tasks were claimed, not ${expected}`);
         throw undone;
       })
       .catch((error: unknown) => {

@@ -35,8 +35,11 @@ export function whyQueued(
   const behind = temporal.kind === 'behind' ? temporalTrouble(temporal) : [];
   if (free.length > 0) {
     const [first, ...more] = [...fleet, ...caps, ...behind];
-    if (first !== undefined) return [first, ...more, line];
-    return [whileFree(queue, free, since), line];
+    const unclaimed = whileFree(queue, free, since);
+    if (first === undefined) return [unclaimed, line];
+    // Not claimed for so long, there may be two causes.
+    const isBehindOnly = first === behind[0] && unclaimed.code === 'hosts-not-claiming';
+    return [first, ...more, ...(isBehindOnly ? [unclaimed] : []), line];
   }
   const kept = gatewayReason({ task, queue, place, allowed, serving });
   const [first, ...more] = [...fleet, kept, ...caps, line];

@@ -12,7 +12,7 @@ export const QUEUE_WORDS: WordsOf<QueueCode> = {
     action: 'Bring Temporal back; queued work goes on by itself then. dashctl doctor shows it.',
   }),
   'workflows-behind': ({ facts }) => ({
-    sentence: `${howMany(facts.waiting, 'step')} of workflows ${facts.waiting === 1 ? 'waits' : 'wait'} for a control worker, the oldest for ${spanWords(facts.oldestMs)}: until they are taken, little more is bound to lanes.`,
+    sentence: `${howMany(facts.waiting, 'step')} of workflows ${facts.waiting === 1 ? 'waits' : 'wait'} for a control worker, the oldest for ${spanWords(facts.oldestMs)}: until they are taken, cancels, retries and swarms wait, and hosts soon claim nothing more.`,
     action:
       'Look whether control workers run (npm start, or docker compose ps control-worker), and add one if those that run are busy.',
   }),
@@ -64,7 +64,7 @@ export const QUEUE_WORDS: WordsOf<QueueCode> = {
   }),
   'hosts-not-claiming': ({ facts, since }) => ({
     sentence: `It has been claimable${forSpan(since)} and lanes are free on ${listWords(facts.gateways.map(({ id }) => id))}, but no host claims it.`,
-    action: `Look at the log of ${listWords([...new Set(facts.gateways.map(({ host }) => host ?? 'the host'))])}: a host claims nothing while Temporal does not confirm that it holds its gateways.`,
+    action: `Look at the log of ${listWords([...new Set(facts.gateways.map(({ host }) => host ?? 'the host'))])}: a host claims nothing while Temporal does not confirm that it holds its gateways, or owes it answers about what it has claimed.`,
   }),
 };
 

@@ -62,6 +62,10 @@ export function recordingMessages(): RecordingMessages {
     updateSwarm: (swarmId, update, args) => tell('updateSwarm', swarmId, update, args),
     check: async () => {
       await Promise.resolve();
+      return failure === null ? 'ok' : failure.message;
+    },
+    checkWorkflows: async () => {
+      await Promise.resolve();
       return failure === null ? { kind: 'ok' } : { kind: 'unreachable', detail: failure.message };
     },
   };

@@ -15,12 +15,16 @@ as $$
 declare
   v_level smallint := 0;
   v_found dash.candidate[] := '{}';
+  v_pinned_to dash.free_gateway[] := array(
+    select g from unnest(p_free) g where exists (
+      select 1 from dash.tasks t
+      where t.state = 'queued' and t.pinned_gateway is not null and t.pinned_gateway = g.id));
 begin
   while v_level < 5 and cardinality(v_found) = 0 loop
     v_level := v_level + 1;
     v_found := dash.still_claimable(
       array(select f from dash.first_of_pools(v_level, p_free) f)
-      || array(select f from dash.first_pinned(v_level, p_free) f), p_free, p_capped);
+      || array(select f from dash.first_pinned(v_level, v_pinned_to) f), p_free, p_capped);
   end loop;
   return array(
     select row(f.task_id, f.pool, f.gateway_id, f.level, f.tenant, f.seq,

@@ -74,7 +74,8 @@ language sql as $$
 $$;
 
 -- P10: the host's gateways are locked by id, and what counts is read after that: owner, state, lanes. The lock is shared
--- with the writers of attempts (`lock_attempt`): nobody but a claim takes a lane, and claims take turns already.
+-- with the writers of attempts (`lock_attempt`), who give lanes back; the one that takes a lane again, a run that showed
+-- up after all, may as well have come after the claim.
 create or replace function dash.free_gateways(p_host_id text, p_offered jsonb) returns dash.free_gateway[]
 language plpgsql as $$
 begin

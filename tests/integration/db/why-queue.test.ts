@@ -52,6 +52,12 @@ describe('why a claimable task is not claimed', () => {
     expect(codes(why)).toEqual(['workflows-behind', 'in-line']);
     expect(why.sentence).toMatch(/^70 steps of workflows wait for a control worker/);
     expect(binding(why).action).toMatch(/control workers run/);
+    await db.rows(`update dash.tasks set updated_at = now() - interval '11 seconds'`);
+    expect(codes(await whyOfTask(db, id, behind))).toEqual([
+      'workflows-behind',
+      'hosts-not-claiming',
+      'in-line',
+    ]);
     const later = await accept(db);
     await claimOne(db, gateway);
     expect(codes(await whyOfTask(db, later.id, behind))).toEqual(['lanes-busy', 'in-line']);

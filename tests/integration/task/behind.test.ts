@@ -12,12 +12,12 @@ test('without a control worker Temporal itself says that workflows wait, how man
   });
   try {
     const messages = createWorkflowMessages({ client, timeoutMs: 2_000 });
-    expect(await messages.check()).toEqual({ kind: 'ok' });
+    expect(await messages.checkWorkflows()).toEqual({ kind: 'ok' });
     for (const swarmId of ['s1', 's2', 's3']) await messages.startSwarm(swarmId);
     // Temporal counts its queues every few seconds.
     const check = await eventually(
       async () => {
-        const found = await messages.check();
+        const found = await messages.checkWorkflows();
         return found.kind === 'behind' && found.waiting === 3 ? found : null;
       },
       { timeoutMs: 20_000 },

@@ -49,6 +49,7 @@ const held: LoadResult = {
     openTasks: 100_000,
     claims: 300,
     oneClaim: quantiles(9),
+    fullClaim: quantiles(20),
     claimP95UpToMs: 100,
     reads: { tasks: quantiles(20) },
   },

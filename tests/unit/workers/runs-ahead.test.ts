@@ -27,6 +27,15 @@ test('claims wait while 64 runs are ahead of their workflows, and are called onc
   expect({ many: ahead.areMany(), caughtUp }).toEqual({ many: false, caughtUp: 1 });
 });
 
+test('a workflow that asks before its start is answered leaves nothing behind', () => {
+  const ahead = withAhead(63);
+  ahead.joined('quick');
+  ahead.began('quick');
+  expect(ahead.areMany()).toBe(false);
+  ahead.began('quick');
+  expect(ahead.areMany()).toBe(true);
+});
+
 test('runs whose workflow never asked are forgotten after half a minute: a fleet without control workers goes on slowly', () => {
   const ahead = withAhead(64);
   nowMs += 29_999;
