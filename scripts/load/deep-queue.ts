@@ -41,9 +41,8 @@ export async function runDeepQueue(stage: Stage, openTasks: number): Promise<Dee
   await fill(stage, openTasks);
   const before = await claimHistogram(stage);
   await ground.api.fleet.resume({ body: {} });
-  // A short queue is empty before so many claims.
   const wanted = Math.min(CLAIMS, openTasks / 4);
-  const claims = await claimsSince(stage, before, wanted);
+  const claims = await claimsSince(stage, before, { wanted, leave: openTasks / 2 });
   await ground.api.fleet.pause({ body: { reason: 'its reads are timed' } });
   await until('the runs to end', () => isIdle(stage), LONGEST_DRAIN_MS);
   const bound = boundOf(claims, 0.95);
@@ -75,12 +74,20 @@ async function fill(stage: Stage, openTasks: number): Promise<void> {
   }
 }
 
-async function claimsSince(stage: Stage, before: Histogram, wanted: number): Promise<Histogram> {
+/** Until so many claims were made, or no more than `leave` tasks wait: some are to be left for what is timed next. */
+async function claimsSince(
+  stage: Stage,
+  before: Histogram,
+  { wanted, leave }: { readonly wanted: number; readonly leave: number },
+): Promise<Histogram> {
   const deadline = performance.now() + LONGEST_MS;
   for (;;) {
-    await pause(500);
+    await pause(250);
     const claims = between(before, await claimHistogram(stage));
-    if (claims.count >= wanted || performance.now() > deadline) return claims;
+    const [{ queued } = { queued: 0 }] = await stage.ground.db.rows<{ queued: number }>(
+      `select count(*)::integer as queued from dash.tasks where state = 'queued'`,
+    );
+    if (claims.count >= wanted || queued <= leave || performance.now() > deadline) return claims;
   }
 }
 
