@@ -4,12 +4,13 @@
  */
 import { Registry } from 'prom-client';
 import type { ManagedProcesses } from '../../activities/hold-gateway/ports.ts';
-import { startApi } from '../../api/start-api.ts';
+import { startApi, type Api, type ApiOptions } from '../../api/start-api.ts';
 import { ensureAdminKey } from '../../src/auth/admin-key.ts';
 import { parseRegionWeights } from '../../src/domain/region-weights.ts';
 import { ensureHostId, ensureSecretKey } from '../../src/config/data-files.ts';
 import { createDatabase, type Database } from '../../src/db/database.ts';
 import { choosePort } from '../../src/local/free-port.ts';
+import { systemErrorCode } from '../../src/local/local-error.ts';
 import type { Logger } from '../../src/platform/logger.ts';
 import { createMetrics, type Metrics } from '../../src/telemetry/metrics.ts';
 import {
@@ -31,6 +32,7 @@ import type { Services } from './services.ts';
 import type { UpContext } from './up-context.ts';
 
 const TEMPORAL_CALL_MS = 5_000;
+const PORT_ATTEMPTS = 3;
 
 export interface Dash {
   readonly apiUrl: string;
@@ -139,23 +141,31 @@ async function startApiProcess(
   await ensureAdminKey(db, keyFile);
   const temporal = createTemporalClient(services.temporal);
   up.onEnd('the connection of the api to Temporal', () => temporal.close());
-  const { port } = await choosePort({
-    what: 'the API',
-    wanted: config.api.port,
-    say: up.progress.line,
-  });
-  const api = await startApi({
+  const api = await startOnFreePort(up, {
     ...parts,
     db,
     messages: createWorkflowMessages({ client: temporal.client, timeoutMs: TEMPORAL_CALL_MS }),
     clock,
     log,
     host: config.api.host,
-    port,
     secretKey: ensureSecretKey(config),
   });
   up.onEnd('the api', () => api.close());
   return { apiUrl: api.url, keyFile };
+}
+
+/** Another program may take the port between the choice and the start; then the choice is made again. */
+async function startOnFreePort(up: UpContext, options: Omit<ApiOptions, 'port'>): Promise<Api> {
+  const wanted = up.config.api.port;
+  for (let attempt = 1; ; attempt += 1) {
+    const { port } = await choosePort({ what: 'the API', wanted, say: up.progress.line });
+    try {
+      return await startApi({ ...options, port });
+    } catch (error) {
+      const isTaken = error instanceof Error && systemErrorCode(error.cause) === 'EADDRINUSE';
+      if (!isTaken || attempt === PORT_ATTEMPTS) throw error;
+    }
+  }
 }
 
 function openDatabase(

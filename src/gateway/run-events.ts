@@ -1,8 +1,11 @@
 import type { RunEvent, Unsubscribe } from './connection.ts';
 import { asNumber, asRecord, asText } from './json-value.ts';
 
-/** Runs whose end is remembered after they ended, so that a follower that comes late does not wait for it. */
-const REMEMBERED_ENDS = 2000;
+/**
+ * Runs whose end is remembered after they ended, so that a follower that comes late does not wait for it: several
+ * times what a gateway runs at once, and little memory at 50 gateways.
+ */
+const REMEMBERED_ENDS = 256;
 
 /**
  * Hands the gateway's `agent` events to whoever asked for a run, and remembers which runs of this boot have ended.

@@ -6,6 +6,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
 import type { Clock } from '../platform/clock.ts';
+import { listensOn } from '../platform/listeners.ts';
 import { startChild, type Child, type ChildExit, type ProcessHome } from './child.ts';
 import { choosePort } from './free-port.ts';
 import { explainFileError, LocalError } from './local-error.ts';
@@ -61,7 +62,7 @@ export async function startTemporalServer(options: TemporalServerOptions): Promi
     const child = await startProgram(options, ports);
     const address = `127.0.0.1:${ports.port}`;
     try {
-      await untilReady({ ...options, address, child });
+      await untilReady({ ...options, address, child, ports });
       return {
         address,
         namespace: options.namespace,
@@ -131,14 +132,15 @@ function startProgram(options: TemporalServerOptions, { port, uiPort }: Ports): 
   });
 }
 
-async function untilReady(options: Looked & { child: Child }): Promise<void> {
-  const { child, clock } = options;
+async function untilReady(options: Looked & { child: Child; ports: Ports }): Promise<void> {
+  const { child, clock, ports } = options;
   const deadline = clock.monotonic() + START_TIMEOUT_MS;
   const state = { hasEnded: false };
   void child.exited.then(() => (state.hasEnded = true));
   let last: unknown;
   while (!state.hasEnded && clock.monotonic() < deadline) {
     try {
+      requireOwnPorts(child.pid, ports);
       return await probe(options);
     } catch (error) {
       last = error;
@@ -156,6 +158,12 @@ async function untilReady(options: Looked & { child: Child }): Promise<void> {
     toDo: 'Remove the cause and run the command again, or set TEMPORAL_ADDRESS to a server of your own.',
     cause: last,
   });
+}
+
+/** Another program may have taken a port since it was chosen: its answers are not those of this server. */
+function requireOwnPorts(pid: number, { port, uiPort }: Ports): void {
+  const missing = [port, uiPort].find((own) => own !== undefined && !listensOn(pid, own));
+  if (missing !== undefined) throw new Error(`it does not listen on port ${missing} yet`);
 }
 
 interface Looked extends Pick<TemporalServerOptions, 'namespace' | 'searchAttributes' | 'clock'> {

@@ -2,11 +2,11 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, openSync, readFileSync, renameSync, statSync } from 'node:fs';
 
 import type { Clock } from '../../platform/clock.ts';
+import { listensOn } from '../../platform/listeners.ts';
 import { identityOf, isLiving, type ProcessIdentity } from '../../platform/processes.ts';
 import { probeReady } from '../probe-ready.ts';
 import { writeGatewayConfig, type GatewayConfigOptions } from './gateway-config.ts';
 import { gatewayEnv, type GatewayEnvOptions } from './gateway-env.ts';
-import { listensOn } from './listens-on.ts';
 import { failureOfExit, lastWords, type StartFailure } from './start-failure.ts';
 
 export interface StartGatewayOptions {

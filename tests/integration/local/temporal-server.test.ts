@@ -3,9 +3,11 @@ import { Connection } from '@temporalio/client';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { choosePort } from '../../../src/local/free-port.ts';
 import { readRecords } from '../../../src/local/process-record.ts';
 import { startTemporalServer, type TemporalServer } from '../../../src/local/temporal-server.ts';
 import { systemClock } from '../../../src/platform/clock.ts';
+import { listensOn } from '../../../src/platform/listeners.ts';
 import { fakeProgram } from '../../support/fake-program.ts';
 import { recordingProgress, type RecordingProgress } from '../../support/recording-progress.ts';
 import { tempDir } from '../../support/temp-dir.ts';
@@ -18,6 +20,7 @@ afterEach(async () => {
 interface Wishes {
   port?: number;
   uiPort?: number | false;
+  storage?: 'memory';
   binaryPath?: string;
   progress?: RecordingProgress;
 }
@@ -100,6 +103,23 @@ test('Temporal and Temporal Web take other ports when theirs are in use, and say
   } finally {
     for (const holder of holders) holder.close();
   }
+}, 60_000);
+
+test('another Temporal that takes the port between choice and start is not taken for our own; another port is chosen', async () => {
+  using dir = tempDir();
+  const { port } = await choosePort({ what: 'the test', say: () => undefined });
+  const real = process.env['DASH_TEST_TEMPORAL_BINARY'] ?? 'temporal';
+  const binaryPath = fakeProgram(
+    join(dir.path, 'bin'),
+    'temporal',
+    `if mkdir '${join(dir.path, 'first')}' 2>/dev/null; then
+  '${real}' "$@" &
+  until '${real}' operator cluster health --address 127.0.0.1:${port} >/dev/null 2>&1; do sleep 0.05; done
+fi
+exec '${real}' "$@"`,
+  );
+  const server = await start(dir.path, { binaryPath, port, uiPort: false, storage: 'memory' });
+  expect(listensOn(server.pid, Number(new URL(`http://${server.address}`).port))).toBe(true);
 }, 60_000);
 
 test('a server that ends while it starts is reported with what it said, and leaves nothing behind', async () => {
