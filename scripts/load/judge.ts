@@ -85,7 +85,7 @@ function memoryVerdicts({ options, deepQueue, memory, peakMb, soak }: LoadResult
       measured: `${peaks.join(', ')} MB`,
       held: isFull ? DASH_PROCESSES.every((name) => (peakMb[name] ?? 0) < MAX_MB) : null,
     }),
-    verdict('growth of it over the soak', `< ${MAX_GROWTH_MB_PER_HOUR} MB/h`, {
+    verdict('growth of it over the second half of the soak', `< ${MAX_GROWTH_MB_PER_HOUR} MB/h`, {
       measured: soak === null ? 'no soak' : `${growth.join(', ')} MB/h over ${soak.minutes} min`,
       held: isLong ? growth.every((mb) => mb < MAX_GROWTH_MB_PER_HOUR) : null,
     }),

@@ -5,7 +5,10 @@ import { slopeOf } from './quantiles.ts';
 /** Resident memory of one process over a time, in megabytes (10^6 bytes). */
 export interface Memory {
   readonly lastMb: number;
-  /** Growth per hour by least squares; null: watched too shortly to tell. */
+  /**
+   * Growth per hour by least squares over the second half; null: watched too shortly to tell. In the first half V8
+   * still compiles what is used often, and its heaps grow to the size that they work at.
+   */
   readonly growthMbPerHour: number | null;
 }
 
@@ -49,7 +52,7 @@ export function watchMemory(
 }
 
 function memoryOf(points: readonly [number, number][]): Memory {
-  const slope = slopeOf(points);
+  const slope = slopeOf(points.slice(Math.floor(points.length / 2)));
   return {
     lastMb: round(points.at(-1)?.[1] ?? 0),
     growthMbPerHour: slope === null ? null : round(slope),
