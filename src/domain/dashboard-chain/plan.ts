@@ -1,0 +1,178 @@
+import { assertNever } from '../assert-never.ts';
+import { LINKS, type ChainVerdict, type LinkName, type LinkReason } from './link.ts';
+
+/** What heals a link. Each may be repeated; Dash looks again after each. */
+export type HealAction =
+  | { readonly kind: 'start-gateway' }
+  | { readonly kind: 'restart-gateway' }
+  /** All that are not there. */
+  | { readonly kind: 'start-forwards' }
+  /** Ends what the adapter itself has started, and starts it anew. */
+  | { readonly kind: 'restart-forwards' }
+  /** Exactly those of the contract; what Dash has put there before and no longer wants goes. */
+  | { readonly kind: 'patch-origins' };
+
+/** What is done about one link that is not well. */
+export interface PlannedStep {
+  readonly link: LinkName;
+  readonly reason: LinkReason;
+  readonly step:
+    | { readonly kind: 'act'; readonly action: HealAction }
+    /** It may mend itself, or was tried too lately. */
+    | { readonly kind: 'wait'; readonly untilMs: number; readonly because: string }
+    /** Only a person can, or may: what Dash does not own, or has tried in vain. */
+    | { readonly kind: 'person'; readonly because: string };
+}
+
+/** An action that was taken for a link, and whether the link was well when Dash looked again. */
+export interface HealTry {
+  readonly link: LinkName;
+  readonly reason: LinkReason;
+  readonly atMs: number;
+  readonly healed: boolean;
+}
+
+export interface HealSituation {
+  readonly nowMs: number;
+  /** Of the last hour, oldest first. */
+  readonly tries: readonly HealTry[];
+  /** Starts of the gateway's process within the last five minutes, whoever asked for them, oldest first. */
+  readonly startsMs: readonly number[];
+}
+
+/** After a try in vain the next one of the same link waits, twice as long each time. */
+const FIRST_PAUSE_MS = 30_000;
+const LONGEST_PAUSE_MS = 15 * 60_000;
+/** So many tries in vain in a row, or of the same fault that came back within the hour, and a person is asked. */
+const MOST_TRIES = 5;
+const MOST_RETURNS = 3;
+/** OpenClaw suppresses channels after three unclean boots in five minutes; Dash stays below it. */
+const MOST_STARTS = 2;
+const STARTS_WITHIN_MS = 5 * 60_000;
+const LOOK_AGAIN_MS = 10_000;
+
+/**
+ * What is to be done about a verdict, link by link in their order. Only the first `act` is carried out before the
+ * chain is looked at again: it may mend what lies behind it. Links that are ok, unknown or expected have no step.
+ */
+export function planHeal(verdict: ChainVerdict, situation: HealSituation): readonly PlannedStep[] {
+  return LINKS.flatMap((link) => {
+    const found = verdict[link];
+    if (found.state !== 'broken' && found.state !== 'degraded') return [];
+    return [{ link, reason: found.reason, step: stepFor(link, found.reason, situation) }];
+  });
+}
+
+function stepFor(
+  link: LinkName,
+  reason: LinkReason,
+  situation: HealSituation,
+): PlannedStep['step'] {
+  const remedy = remedyOf(reason);
+  if (remedy.kind !== 'act')
+    return remedy.kind === 'wait' ? waitUntil(situation, remedy.because) : remedy;
+  return exhausted(link, reason, situation) ?? tooSoon(link, remedy.action, situation) ?? remedy;
+}
+
+type Remedy =
+  | { readonly kind: 'act'; readonly action: HealAction }
+  | { readonly kind: 'wait'; readonly because: string }
+  | { readonly kind: 'person'; readonly because: string };
+
+const act = (kind: HealAction['kind']): Remedy => ({ kind: 'act', action: { kind } });
+const person = (because: string): Remedy => ({ kind: 'person', because });
+
+/** The table of remedies: fault → what mends it. */
+export function remedyOf(reason: LinkReason): Remedy {
+  switch (reason) {
+    case 'gateway-not-listening':
+      return act('start-gateway');
+    case 'gateway-hung':
+    case 'gateway-resets':
+      return act('restart-gateway');
+    case 'gateway-starting':
+      return { kind: 'wait', because: 'the gateway is starting' };
+    case 'gateway-not-ready':
+      return { kind: 'wait', because: 'the gateway lives and is not ready' };
+    case 'gateway-foreign-answer':
+      return person('another program answers at the port of the gateway');
+    case 'forward-no-listener':
+      return act('start-forwards');
+    case 'forward-hung':
+    case 'forward-wrong-target':
+    case 'forward-crossed':
+    case 'forward-wrong-bind':
+      return act('restart-forwards');
+    case 'forward-foreign-listener':
+      return person(
+        'another program listens at the port of the forward, and Dash ends nothing that it did not start',
+      );
+    case 'cors-origin-refused':
+      return act('patch-origins');
+    case 'cors-origins-not-effective':
+      return act('restart-gateway');
+    case 'external-unreachable':
+    case 'external-unresolved':
+    case 'external-timeout':
+    case 'external-upstream-down':
+    case 'external-proxy-auth':
+    case 'external-no-upgrade':
+    case 'external-other-site':
+    case 'external-idle-cut':
+      return person('what lies before this machine is not in the hands of Dash');
+    case 'external-certificate-refused':
+    case 'external-certificate-changed':
+    case 'external-certificate-expires':
+      return person('Dash trusts no certificate by itself');
+    default:
+      return assertNever(reason);
+  }
+}
+
+/** Tried in vain too often, or healed so often that healing is no cure. */
+function exhausted(
+  link: LinkName,
+  reason: LinkReason,
+  { tries }: HealSituation,
+): PlannedStep['step'] | null {
+  const inVain = lastInVain(link, tries).length;
+  if (inVain >= MOST_TRIES)
+    return { kind: 'person', because: `${inVain} tries in a row did not help` };
+  const returned = tries.filter((one) => one.healed && one.link === link && one.reason === reason);
+  return returned.length < MOST_RETURNS
+    ? null
+    : {
+        kind: 'person',
+        because: `it was healed ${returned.length} times within the hour and came back`,
+      };
+}
+
+function lastInVain(link: LinkName, tries: readonly HealTry[]): readonly HealTry[] {
+  const ofLink = tries.filter((one) => one.link === link);
+  return ofLink.slice(ofLink.findLastIndex(({ healed }) => healed) + 1);
+}
+
+function tooSoon(
+  link: LinkName,
+  action: HealAction,
+  { nowMs, tries, startsMs }: HealSituation,
+): PlannedStep['step'] | null {
+  const inVain = lastInVain(link, tries);
+  const last = inVain.at(-1);
+  const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** (inVain.length - 1), LONGEST_PAUSE_MS);
+  if (last !== undefined && last.atMs + pauseMs > nowMs)
+    return { kind: 'wait', untilMs: last.atMs + pauseMs, because: 'the last try did not help' };
+  if (action.kind !== 'start-gateway' && action.kind !== 'restart-gateway') return null;
+  const lately = startsMs.filter((at) => at > nowMs - STARTS_WITHIN_MS);
+  const oldestThatCounts = lately.at(-MOST_STARTS);
+  if (oldestThatCounts === undefined) return null;
+  return {
+    kind: 'wait',
+    untilMs: oldestThatCounts + STARTS_WITHIN_MS,
+    because: `the gateway was started ${lately.length} times within five minutes, and a third time trips its own breaker`,
+  };
+}
+
+function waitUntil({ nowMs }: HealSituation, because: string): PlannedStep['step'] {
+  return { kind: 'wait', untilMs: nowMs + LOOK_AGAIN_MS, because };
+}
