@@ -1,5 +1,7 @@
 import { expect, test } from '@jest/globals';
 
+import { probeHttp } from '../../src/dashboard/probe-http.ts';
+import { probeSocket } from '../../src/dashboard/probe-socket.ts';
 import { connectTo, send, sessionOf } from '../support/gateway-client.ts';
 import { RawGatewayClient } from '../support/raw-gateway-client.ts';
 import type { Context } from './contract-context.ts';
@@ -34,6 +36,29 @@ export function describeHandshake(context: Context): void {
     const answer = await client.hello({ token: gateway.token });
     expect(answer.payload).toMatchObject({ auth: { scopes: [] } });
     await client.close();
+  });
+
+  test('a probe without a credential learns whether pages of an origin are let in (R60)', async () => {
+    const url = new URL(context().gateway.endpoint);
+    const seen = (origin: string) => probeSocket({ url, origin, timeoutMs: 10_000 });
+    expect(await seen(`http://localhost:${url.port}`)).toMatchObject({
+      kind: 'gateway',
+      isOriginAccepted: true,
+    });
+    expect(await seen('https://elsewhere.example')).toEqual({
+      kind: 'gateway',
+      isOriginAccepted: false,
+      code: 'CONTROL_UI_ORIGIN_NOT_ALLOWED',
+    });
+  });
+
+  test('a probe without a credential knows a gateway by its readiness (R60)', async () => {
+    const url = new URL(context().gateway.endpoint.replace('ws', 'http'));
+    expect(await probeHttp({ url, timeoutMs: 10_000 })).toMatchObject({
+      kind: 'gateway',
+      ready: true,
+      uptimeMs: expect.any(Number),
+    });
   });
 
   const refusals: readonly [string, object, number, string | undefined][] = [

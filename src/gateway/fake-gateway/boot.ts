@@ -9,6 +9,7 @@ import { ControlLimit } from './control-limit.ts';
 import { FakeConnection, type ConnectionHost } from './connection.ts';
 import type { DurableState } from './durable-state.ts';
 import { createEmit } from './emit.ts';
+import { letsIn } from './handshake.ts';
 import { helloPayload } from './hello-payload.ts';
 import { answerHttp } from './http-surface.ts';
 import { METHODS, loopReport } from './methods.ts';
@@ -30,6 +31,8 @@ export interface BootSettings extends EngineSettings {
   mute: boolean;
   /** Connections count as coming from another machine. */
   remote: boolean;
+  /** Origins of pages that are let in, beside those of its own machine. */
+  allowedOrigins: readonly string[];
 }
 
 export interface BootOptions {
@@ -219,6 +222,7 @@ export class Boot {
         raw: socket,
         origin: {
           hasOrigin: request.headers.origin !== undefined,
+          isAllowed: letsIn(request.headers.origin, this.#options.settings.allowedOrigins),
           isRemote:
             this.#options.settings.remote || request.headers['x-forwarded-for'] !== undefined,
         },

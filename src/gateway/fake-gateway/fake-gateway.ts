@@ -22,6 +22,8 @@ export interface FakeGatewayOptions {
   readonly suspensionLeaseMs?: number;
   readonly tickIntervalMs?: number;
   readonly remote?: boolean;
+  /** Of pages that it lets in, beside those of its own machine; default none. */
+  readonly allowedOrigins?: readonly string[];
   /** Keeps the state directory in a file, so that it outlives the process. */
   readonly statePath?: string;
   readonly wireLogPath?: string;
@@ -110,6 +112,7 @@ class FakeGatewayProcess implements FakeGateway {
       misbehave: null,
       mute: false,
       remote: options.remote ?? false,
+      allowedOrigins: options.allowedOrigins ?? [],
     };
   }
 

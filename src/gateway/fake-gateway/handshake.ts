@@ -6,8 +6,17 @@ import { asNumber, asRecord, asText, asTexts } from '../json-value.ts';
 export interface Origin {
   /** The request carried an Origin header: a browser, or a proxy that pretends to be one. */
   readonly hasOrigin: boolean;
+  /** It carried none, or one that the gateway lets in. */
+  readonly isAllowed: boolean;
   /** The request came through a proxy, so not from the gateway's own loopback. */
   readonly isRemote: boolean;
+}
+
+/** Pages of its own machine are let in on whatever port; of others those that the configuration names. */
+export function letsIn(origin: string | undefined, allowed: readonly string[]): boolean {
+  if (origin === undefined || allowed.includes(origin)) return true;
+  const host = URL.parse(origin)?.hostname;
+  return host === 'localhost' || host === '127.0.0.1';
 }
 
 export type HandshakeVerdict =
@@ -45,6 +54,11 @@ export function judgeConnect(
     return refused(1002, 'INVALID_REQUEST', 'protocol mismatch', {
       code: 'PROTOCOL_MISMATCH',
       expectedProtocol: WIRE_PROTOCOL,
+    });
+  }
+  if (!options.origin.isAllowed) {
+    return refused(1008, 'INVALID_REQUEST', 'origin not allowed', {
+      code: 'CONTROL_UI_ORIGIN_NOT_ALLOWED',
     });
   }
   const auth = asRecord(connect['auth']);
