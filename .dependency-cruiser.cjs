@@ -169,6 +169,12 @@ module.exports = {
       'src/gateway speaks to gateways; rows, Temporal and processes are strangers to it.',
     ),
     only(
+      'dashboard-probes-from-outside',
+      'src/dashboard',
+      ['src/domain', 'src/gateway', 'src/platform'],
+      'src/dashboard reaches a dashboard as its users do; rows and Temporal are strangers to it.',
+    ),
+    only(
       'temporal-names-and-clients',
       'src/temporal',
       ['src/domain', 'src/config', 'src/platform', 'workflows'],

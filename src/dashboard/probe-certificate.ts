@@ -49,7 +49,7 @@ function presentedBy(socket: TLSSocket): CertificateSeen {
     kind: 'presented',
     certificate: {
       fingerprint: fingerprint256,
-      validUntil: new Date(validTo).toISOString(),
+      validUntilMs: Date.parse(validTo),
     },
     distrust: socket.authorized ? null : codeOf(error),
   };

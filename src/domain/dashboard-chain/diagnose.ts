@@ -247,11 +247,11 @@ function externalVerdict(
   if (socket.kind !== 'gateway') return cannotTell(`the socket met ${socket.kind}`);
   if (cutAfterMs !== null && cutAfterMs < PINGED_WITHIN_MS)
     return broken('external-idle-cut', { afterMs: cutAfterMs });
-  if (certificate !== null && Date.parse(certificate.validUntil) - atMs < EXPIRES_SOON_MS) {
+  if (certificate !== null && certificate.validUntilMs - atMs < EXPIRES_SOON_MS) {
     return {
       state: 'degraded',
       reason: 'external-certificate-expires',
-      evidence: { validUntil: certificate.validUntil },
+      evidence: { validUntilMs: certificate.validUntilMs },
     };
   }
   return OK;

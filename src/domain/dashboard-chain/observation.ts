@@ -60,7 +60,7 @@ export interface OriginSeen {
 
 export interface Certificate {
   readonly fingerprint: string;
-  readonly validUntil: string;
+  readonly validUntilMs: number;
 }
 
 export interface ExternalSeen {

@@ -47,7 +47,7 @@ const metrics: ForwardSeen = { ...tunnel, name: 'metrics', http: { kind: 'other'
 const outside: ExternalSeen = {
   http: { ...gateway, uptimeMs: 3_600_010 },
   socket: accepted,
-  certificate: { fingerprint: 'AA', validUntil: '2027-11-23T00:00:00Z' },
+  certificate: { fingerprint: 'AA', validUntilMs: Date.parse('2027-11-23T00:00:00Z') },
   cutAfterMs: null,
 };
 const well: ChainObservation = {
@@ -226,7 +226,9 @@ describe('what was seen names the link that is broken (R60)', () => {
     ],
     [
       'a certificate that ends soon',
-      withExternal({ certificate: { fingerprint: 'AA', validUntil: '2026-11-30T00:00:00Z' } }),
+      withExternal({
+        certificate: { fingerprint: 'AA', validUntilMs: Date.parse('2026-11-30T00:00:00Z') },
+      }),
       { external: 'external-certificate-expires' },
     ],
     [

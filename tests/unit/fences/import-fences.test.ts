@@ -33,6 +33,7 @@ const writtenPlants: readonly Plant[] = [
   ['telemetry-config-type-only', 'src/telemetry/with-config.ts', '../config/settings.ts'],
   ['db-and-gateway-strangers-db', 'src/db/with-gateway.ts', '../gateway/client.ts'],
   ['db-and-gateway-strangers-gateway', 'src/gateway/with-db.ts', '../db/store.ts'],
+  ['dashboard-probes-from-outside', 'src/dashboard/with-db.ts', '../db/store.ts'],
   ['temporal-names-and-clients', 'src/temporal/with-db.ts', '../db/store.ts'],
   ['temporal-workflows-type-only', 'src/temporal/with-workflow.ts', '../../workflows/flow.ts'],
   ['auth-knows-credentials', 'src/auth/with-gateway.ts', '../gateway/client.ts'],
