@@ -10,6 +10,7 @@ export interface SshTarget {
 /** A dead way is noticed after 45 s: three signs of life, each 15 s late. OpenShell's own forwards use the same. */
 const ALIVE_EVERY_SECONDS = 15;
 const ALIVE_MISSED = 3;
+const CONNECT_WITHIN_SECONDS = 15;
 
 /**
  * Arguments of an `ssh` that carries the forwards and does nothing else: it asks nobody for anything, and ends when it
@@ -25,6 +26,9 @@ export function sshArguments(target: SshTarget, forwards: readonly Forward[]): r
   const settings = {
     BatchMode: 'yes',
     ExitOnForwardFailure: 'yes',
+    ConnectTimeout: CONNECT_WITHIN_SECONDS,
+    // Its supervisor knows it by its pid, whatever the operator's configuration says.
+    ForkAfterAuthentication: 'no',
     ServerAliveInterval: ALIVE_EVERY_SECONDS,
     ServerAliveCountMax: ALIVE_MISSED,
     // Otherwise the first one would hand its forwards to a master that outlives it, and answer that all is well.

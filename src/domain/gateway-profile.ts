@@ -23,6 +23,8 @@ export interface GatewayProfile {
  */
 export const PORTS_APART = { plain: 20, withBrowser: 120 } as const;
 
+const HIGHEST_PORT = 65_535;
+
 export const PROFILE_CONFLICTS = ['state-dir', 'config', 'workspace', 'port'] as const;
 
 export interface ProfileConflict {
@@ -54,6 +56,9 @@ function conflictsOf(first: GatewayProfile, second: GatewayProfile): ProfileConf
   nest('state-dir', first.stateDir, second.stateDir);
   nest('config', first.configPath, second.configPath);
   nest('workspace', first.workspaceDir, second.workspaceDir);
+  // Agents write into their workspace: not into what another gateway lives on.
+  nest('workspace', first.workspaceDir, second.stateDir);
+  nest('workspace', first.stateDir, second.workspaceDir);
   if (Math.abs(first.port - second.port) < Math.max(distanceOf(first), distanceOf(second))) {
     shared.push({ what: 'port', gateways, detail: `${first.port} and ${second.port}` });
   }
@@ -82,5 +87,5 @@ export function chooseBasePort(
     const apart = Math.max(own, distanceOf(other));
     if (Math.abs(other.port - port) < apart) port = other.port + apart;
   }
-  return port <= range.to ? port : null;
+  return port <= Math.min(range.to, HIGHEST_PORT - own + 1) ? port : null;
 }

@@ -39,8 +39,16 @@ export function planRollout(
   if (full.length > 0) return { kind: 'refused', pools: full };
   const waves: (readonly string[])[] = [];
   while (left.length > 0) {
-    const size = waves.length === 0 && limits.canary > 0 ? limits.canary : limits.wave;
-    const wave = takeWave(left, size, away, limits.maxUnavailable);
+    const isCanary = waves.length === 0 && limits.canary > 0 && left.some((one) => one.isAvailable);
+    // What takes no work shows no regression: a canary must be one that does.
+    const wave = isCanary
+      ? takeWave(
+          left.filter((one) => one.isAvailable),
+          limits.canary,
+          away,
+          limits.maxUnavailable,
+        )
+      : takeWave(left, Math.max(1, limits.wave), away, limits.maxUnavailable);
     waves.push(wave.map(({ id }) => id));
     for (const gateway of wave) left.splice(left.indexOf(gateway), 1);
   }

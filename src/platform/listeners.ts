@@ -90,7 +90,13 @@ function programOf(pid: number): string | null {
   const [program = ''] = (read(`/proc/${pid}/cmdline`) ?? '').split('\0');
   // A rewritten title stands there with its arguments.
   const [word = ''] = program.split(' ');
-  return word === '' ? null : (word.split('/').at(-1) ?? null);
+  // Somebody else has written it: nothing of it may steer a terminal.
+  const name =
+    word
+      .split('/')
+      .at(-1)
+      ?.replaceAll(/\p{Cc}/gu, '') ?? '';
+  return name === '' ? null : name;
 }
 
 function target(link: string): string {

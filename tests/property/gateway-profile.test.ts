@@ -51,6 +51,12 @@ test('a port in the middle that is free is found, and whoever comes first does n
   }
 });
 
+test('the ports above a base are ports too', () => {
+  expect(chooseBasePort([], { from: 65_500, to: 65_535, hasBrowser: true })).toBeNull();
+  expect(chooseBasePort([], { from: 65_516, to: 65_535, hasBrowser: false })).toBe(65_516);
+  expect(chooseBasePort([], { from: 65_517, to: 65_535, hasBrowser: false })).toBeNull();
+});
+
 test('two gateways on one port, state directory, configuration or workspace are told, each with both names (R19)', () => {
   const a = own('a', 20_000);
   const b = { ...own('b', 20_019), stateDir: `${a.stateDir}/`, configPath: a.configPath };
@@ -60,6 +66,10 @@ test('two gateways on one port, state directory, configuration or workspace are 
     { what: 'config', gateways: ['a', 'b'], detail: '/data/a/openclaw.json' },
     { what: 'port', gateways: ['a', 'b'], detail: '20000 and 20019' },
     { what: 'workspace', gateways: ['a', 'c'], detail: '/data/a/workspace/inner' },
+  ]);
+  const d = { ...own('d', 20_200), workspaceDir: `${a.stateDir}/agents` };
+  expect(profileConflicts([a, d])).toEqual([
+    { what: 'workspace', gateways: ['a', 'd'], detail: '/data/a/state/agents' },
   ]);
   expect(profileConflicts([a, { ...b, hostId: 'host-2' }])).toEqual([]);
 });

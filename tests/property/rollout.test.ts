@@ -48,7 +48,9 @@ test('every chosen gateway goes once, no wave is larger than it may, and no pool
       }
       expect(plan.waves.flat().toSorted()).toEqual([...chosen].toSorted());
       for (const [index, wave] of plan.waves.entries()) {
-        const most = index === 0 && limits.canary > 0 ? limits.canary : limits.wave;
+        const hasCanary =
+          limits.canary > 0 && fleet.some((one) => one.isAvailable && chosen.has(one.id));
+        const most = index === 0 && hasCanary ? limits.canary : limits.wave;
         expect(wave.length).toBeGreaterThan(0);
         expect(wave.length).toBeLessThanOrEqual(most);
         for (const pool of ['default', 'gpu', 'eu']) {
@@ -78,6 +80,20 @@ test('a canary goes alone, then waves in the order of the ids; a pool that is sm
     kind: 'plan',
     waves: [['a', 'c'], ['b', 'd'], ['e'], ['f']],
   });
+});
+
+test('a gateway that takes no work is no canary', () => {
+  const fleet = ['a', 'b', 'c'].map((id): RolloutGateway => ({
+    id,
+    pools: ['default'],
+    isAvailable: id !== 'a',
+  }));
+  const limits = { canary: 1, wave: 2, maxUnavailable: 2 };
+  expect(planRollout(fleet, new Set(['a', 'b', 'c']), limits)).toEqual({
+    kind: 'plan',
+    waves: [['b'], ['a', 'c']],
+  });
+  expect(planRollout(fleet, new Set(['a']), limits)).toEqual({ kind: 'plan', waves: [['a']] });
 });
 
 test('a rollout that would take more than a pool can spare is refused with the pool and what is away there', () => {

@@ -63,11 +63,16 @@ export interface DashboardChain {
   readonly canIdentifyDevices: boolean;
 }
 
-/** The URL that somebody wrote, `http` when no scheme is given; null when it is none. */
+/**
+ * The URL that somebody wrote, `http` when no scheme is given; null when it is none. What stands behind `?` and `#` is
+ * left out: people copy such URLs with their token.
+ */
 export function readAccessUrl(written: string): URL | null {
   const text = written.trim();
   const url = URL.parse(/^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`);
   if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) return null;
+  url.search = '';
+  url.hash = '';
   return url.username === '' && url.password === '' ? url : null;
 }
 
@@ -138,7 +143,7 @@ function inUrl(address: string): string {
 }
 
 function written(url: URL): string {
-  return url.pathname === '/' && url.search === '' ? url.origin : url.href;
+  return url.pathname === '/' ? url.origin : url.href;
 }
 
 function unique(texts: readonly string[]): readonly string[] {

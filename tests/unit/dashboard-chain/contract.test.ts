@@ -119,6 +119,13 @@ describe('the chain of a dashboard, from its hints (R59)', () => {
     expect(chain.forwards.map(({ name }) => name)).toEqual(['dashboard', 'metrics']);
   });
 
+  test('a token that was copied with its URL goes no further (S15)', () => {
+    for (const written of ['https://a.example/ui#token=S', 'https://a.example/ui?token=S'])
+      expect(buildChain({ ...LOCAL, accessUrl: url(written) }).accessUrl).toBe(
+        'https://a.example/ui',
+      );
+  });
+
   test.each(['ftp://box', 'https://user:secret@box', 'http://', '::'])(
     '%s is not where a dashboard can be opened',
     (text) => expect(readAccessUrl(text)).toBeNull(),
