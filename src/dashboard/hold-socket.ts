@@ -1,44 +1,36 @@
-import { once } from 'node:events';
-import { WebSocket } from 'ws';
 import type { Clock } from '../platform/clock.ts';
+import { openSocket, type SocketProbe } from './probe-socket.ts';
 
-/** A gateway ends by itself what says nothing for 15 s before it has connected; to be told from a proxy that cuts. */
+/**
+ * A gateway ends by itself what says nothing for 15 s before it has connected, and Dash shows its token to nothing
+ * outside: proxies that cut later than this are not seen. The default of nginx, 60 s, is harmless: gateways ping every
+ * 25 s.
+ */
 export const LONGEST_HOLD_MS = 12_000;
 
 /**
  * Opens a WebSocket, says nothing, and waits `holdMs` (at most `LONGEST_HOLD_MS`). Milliseconds after which somebody
- * cut it; null: it was held, or it never opened, which other probes tell.
+ * cut it; null: it was held, or it did not open within `timeoutMs`, which other probes tell. Never rejects.
  */
-export async function holdSocket(options: {
-  readonly url: URL;
-  readonly origin: string;
-  readonly holdMs: number;
-  readonly timeoutMs: number;
-  readonly clock: Clock;
-  readonly trustAny?: boolean;
-}): Promise<number | null> {
-  const { clock, origin, timeoutMs } = options;
-  const target = new URL(options.url);
-  target.protocol = target.protocol.replace(/^http/, 'ws');
-  const socket = new WebSocket(target, {
-    origin,
-    perMessageDeflate: false,
-    handshakeTimeout: timeoutMs,
-    rejectUnauthorized: options.trustAny !== true,
+export async function holdSocket(
+  probe: SocketProbe & { readonly holdMs: number; readonly clock: Clock },
+): Promise<number | null> {
+  const { clock, timeoutMs } = probe;
+  const { promise, resolve } = Promise.withResolvers<number | null>();
+  const socket = openSocket(probe);
+  let openedAt: number | null = null;
+  let timer = setTimeout(() => resolve(null), timeoutMs);
+  socket.on('open', () => {
+    openedAt = clock.monotonic();
+    clearTimeout(timer);
+    timer = setTimeout(() => resolve(null), Math.min(probe.holdMs, LONGEST_HOLD_MS));
   });
-  const done = new AbortController();
+  socket.on('error', () => undefined);
+  socket.on('close', () => resolve(openedAt === null ? null : clock.monotonic() - openedAt));
   try {
-    await once(socket, 'open');
-    const openedAt = clock.monotonic();
-    const cut = once(socket, 'close').then(() => clock.monotonic() - openedAt);
-    const held = clock
-      .sleep(Math.min(options.holdMs, LONGEST_HOLD_MS), done.signal)
-      .then(() => null);
-    return await Promise.race([cut, held]);
-  } catch {
-    return null;
+    return await promise;
   } finally {
-    done.abort();
+    clearTimeout(timer);
     socket.removeAllListeners().on('error', () => undefined);
     socket.terminate();
   }

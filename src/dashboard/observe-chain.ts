@@ -27,7 +27,7 @@ export interface ObserveOptions {
   readonly configuredOrigins: () => Promise<readonly string[] | null>;
   /** Of a certificate that an operator trusts although nobody signed it; null: none. */
   readonly pinnedFingerprint: string | null;
-  /** Of each probe. */
+  /** Of each probe, and of each question to the adapter. */
   readonly timeoutMs: number;
   /** How long an idle socket is held from outside; 0: not at all. */
   readonly holdMs: number;
@@ -35,8 +35,8 @@ export interface ObserveOptions {
 }
 
 /**
- * Looks at every link of a chain at once, without a credential, touching nothing; over within a few time-outs of a
- * probe and the hold. Never rejects: what a probe could not tell stands as `unknown`.
+ * Looks at every link of a chain at once, without a credential, touching nothing; over within a few time-outs and the
+ * hold. Never rejects: what a probe could not tell, or an adapter did not say in time, stands as `unknown`.
  */
 export async function observeChain(options: ObserveOptions): Promise<ChainObservation> {
   const { chain, clock, timeoutMs } = options;
@@ -44,7 +44,7 @@ export async function observeChain(options: ObserveOptions): Promise<ChainObserv
   const [direct, forwards, configuredOrigins, origins, external] = await Promise.all([
     askDirectly(options),
     Promise.all(chain.forwards.map((forward) => lookAtForward(options, forward))),
-    options.configuredOrigins().catch(() => null),
+    inTime(options, () => options.configuredOrigins()).catch(() => null),
     Promise.all(
       chain.origins.map(async (origin) => ({
         origin,
@@ -56,23 +56,38 @@ export async function observeChain(options: ObserveOptions): Promise<ChainObserv
   return { atMs: clock.now(), direct, forwards, configuredOrigins, origins, external };
 }
 
-function askDirectly({ chain, forwards, timeoutMs }: ObserveOptions): Promise<HttpSeen | null> {
-  if (forwards === null) {
-    return probeHttp({ url: new URL(`http://127.0.0.1:${chain.gatewayPort}`), timeoutMs });
-  }
-  return forwards.askDirectly(timeoutMs).catch(unknown);
+async function askDirectly(options: ObserveOptions): Promise<HttpSeen | null> {
+  const { chain, forwards, timeoutMs, clock } = options;
+  if (forwards !== null)
+    return inTime(options, () => forwards.askDirectly(timeoutMs)).catch(unknown);
+  const url = new URL(`http://127.0.0.1:${chain.gatewayPort}`);
+  return probeHttp({ url, timeoutMs, clock });
 }
 
-async function lookAtForward(
-  { forwards, timeoutMs }: ObserveOptions,
-  forward: Forward,
-): Promise<ForwardSeen> {
+async function lookAtForward(options: ObserveOptions, forward: Forward): Promise<ForwardSeen> {
+  const { forwards, timeoutMs, clock } = options;
   const url = new URL(`http://127.0.0.1:${forward.port}`);
   const [listener, http] = await Promise.all([
-    forwards === null ? unknown('no adapter') : forwards.listener(forward).catch(unknown),
-    probeHttp({ url, timeoutMs }),
+    forwards === null
+      ? unknown('no adapter')
+      : inTime(options, () => forwards.listener(forward)).catch(unknown),
+    probeHttp({ url, timeoutMs, clock }),
   ]);
   return { name: forward.name, listener, http };
+}
+
+/** An adapter may run somebody's command line, which hangs, or throws before it has begun. */
+async function inTime<T>({ clock, timeoutMs }: ObserveOptions, ask: () => Promise<T>): Promise<T> {
+  const answered = new AbortController();
+  const late = clock.sleep(timeoutMs, answered.signal).then(() => {
+    throw new Error(`no answer within ${timeoutMs} ms`);
+  });
+  try {
+    return await Promise.race([(async () => ask())(), late]);
+  } finally {
+    late.catch(() => undefined);
+    answered.abort();
+  }
 }
 
 async function lookFromOutside(options: ObserveOptions): Promise<ExternalSeen> {
@@ -85,11 +100,11 @@ async function lookFromOutside(options: ObserveOptions): Promise<ExternalSeen> {
   const certificate = presented.kind === 'presented' ? presented.certificate : null;
   // One that an operator has pinned is as good as one that is signed; any other is judged by the probes themselves.
   const trustAny = certificate !== null && certificate.fingerprint === options.pinnedFingerprint;
-  const probe = { url, timeoutMs, trustAny };
+  const probe = { url, timeoutMs, trustAny, clock };
   const [http, socket, cutAfterMs] = await Promise.all([
     probeHttp(probe),
     probeSocket({ ...probe, origin: url.origin }),
-    holdMs === 0 ? null : holdSocket({ ...probe, origin: url.origin, holdMs, clock }),
+    holdMs === 0 ? null : holdSocket({ ...probe, origin: url.origin, holdMs }),
   ]);
   return { http, socket, certificate, cutAfterMs };
 }

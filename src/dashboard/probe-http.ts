@@ -2,35 +2,35 @@ import { request as requestHttp, type IncomingMessage } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import type { HttpSeen } from '../domain/dashboard-chain/observation.ts';
 import { asNumber, asRecord, asTexts } from '../gateway/json-value.ts';
-import { unreachedBy } from './unreached.ts';
+import type { Clock } from '../platform/clock.ts';
+import { isOtherProtocol, unreachedBy } from './unreached.ts';
 
 /** A gateway's answer is a few hundred bytes; of anything longer the status is enough. */
 const MOST_BYTES = 65_536;
 
+export interface HttpProbe {
+  readonly url: URL;
+  /** From the first packet to the last byte. */
+  readonly timeoutMs: number;
+  readonly clock: Pick<Clock, 'monotonic'>;
+  /** The certificate was judged before. */
+  readonly trustAny?: boolean;
+}
+
 /**
  * Asks `/readyz` below a URL, without a credential, past every proxy of the environment, following nothing. The body
  * says whether a gateway answered: a status proves nothing, for any path of a page answers 200. Never rejects.
- *
- * `trustAny`: the certificate was judged before.
  */
-export async function probeHttp(options: {
-  readonly url: URL;
-  readonly timeoutMs: number;
-  readonly trustAny?: boolean;
-}): Promise<HttpSeen> {
+export async function probeHttp(probe: HttpProbe): Promise<HttpSeen> {
   try {
-    return await answerOf(options);
+    return await answerOf(probe);
   } catch (error) {
-    return unreachedBy(error);
+    return isOtherProtocol(error) ? { kind: 'other', status: 0 } : unreachedBy(error);
   }
 }
 
-async function answerOf(options: {
-  readonly url: URL;
-  readonly timeoutMs: number;
-  readonly trustAny?: boolean;
-}): Promise<HttpSeen> {
-  const { url, timeoutMs, trustAny = false } = options;
+async function answerOf(probe: HttpProbe): Promise<HttpSeen> {
+  const { url, timeoutMs, trustAny = false } = probe;
   const target = new URL(`${url.pathname.replace(/\/+$/, '')}/readyz`, url);
   const request = target.protocol === 'https:' ? requestHttps : requestHttp;
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
@@ -44,7 +44,9 @@ async function answerOf(options: {
   sent.on('response', resolve).on('error', reject).end();
   try {
     const response = await promise;
-    return read(response.statusCode ?? 0, await bodyOf(response));
+    // Whoever has begun to answer and never ends is no gateway.
+    const body = await bodyOf(response).catch(() => null);
+    return read(response.statusCode ?? 0, body, probe.clock.monotonic());
   } finally {
     sent.destroy();
   }
@@ -61,14 +63,15 @@ async function bodyOf(response: IncomingMessage): Promise<string | null> {
   return Buffer.concat(chunks).toString();
 }
 
-function read(status: number, text: string | null): HttpSeen {
+function read(status: number, text: string | null, answeredAtMs: number): HttpSeen {
   const body = jsonOf(text);
   if (typeof body['ready'] !== 'boolean') return { kind: 'other', status };
+  const uptimeMs = asNumber(body['uptimeMs']);
   return {
     kind: 'gateway',
     ready: body['ready'] && status === 200,
     failing: asTexts(body['failing']),
-    uptimeMs: asNumber(body['uptimeMs']),
+    bootedAtMs: uptimeMs === null ? null : answeredAtMs - uptimeMs,
   };
 }
 

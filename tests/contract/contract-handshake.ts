@@ -2,9 +2,12 @@ import { expect, test } from '@jest/globals';
 
 import { probeHttp } from '../../src/dashboard/probe-http.ts';
 import { probeSocket } from '../../src/dashboard/probe-socket.ts';
+import { systemClock } from '../../src/platform/clock.ts';
 import { connectTo, send, sessionOf } from '../support/gateway-client.ts';
 import { RawGatewayClient } from '../support/raw-gateway-client.ts';
 import type { Context } from './contract-context.ts';
+
+const clock = systemClock();
 
 export function describeHandshake(context: Context): void {
   const connects: readonly [string, object, unknown][] = [
@@ -54,10 +57,10 @@ export function describeHandshake(context: Context): void {
 
   test('a probe without a credential knows a gateway by its readiness (R60)', async () => {
     const url = new URL(context().gateway.endpoint.replace('ws', 'http'));
-    expect(await probeHttp({ url, timeoutMs: 10_000 })).toMatchObject({
+    expect(await probeHttp({ url, clock, timeoutMs: 10_000 })).toMatchObject({
       kind: 'gateway',
       ready: true,
-      uptimeMs: expect.any(Number),
+      bootedAtMs: expect.any(Number),
     });
   });
 

@@ -54,7 +54,7 @@ export interface DashboardChain {
   readonly bind: BindAddress;
   /** The dashboard's own first; empty when the gateway listens on this machine. */
   readonly forwards: readonly Forward[];
-  /** Somebody else's machinery lies between people and this machine: diagnosed, never touched. */
+  /** People come another way than its host does: what lies there is diagnosed, never touched. */
   readonly isExternal: boolean;
   /**
    * False: browsers give a page that comes over plain HTTP from another machine no keys, so that a device cannot
@@ -77,24 +77,24 @@ export function readAccessUrl(written: string): URL | null {
 }
 
 /**
- * Total over valid hints (ports 1 to 65535). The port is the hint's; else, when nothing speaks for the access URL, that
- * of the URL; else the gateway's own. What a proxy listens on says nothing about the port behind it.
+ * Total over valid hints (ports 1 to 65535). Without a forward the port is the gateway's own. Otherwise it is the
+ * hint's; else, when nothing speaks for the access URL, that of the URL; else the gateway's own. What a proxy listens
+ * on says nothing about the port behind it.
  */
 export function buildChain(hints: ChainHints): DashboardChain {
-  const { accessUrl, gatewayPort } = hints;
-  const isProxied = hints.isProxied || accessUrl?.protocol === 'https:';
+  const { accessUrl, gatewayPort, isForwarded } = hints;
+  const isProxied = accessUrl !== null && (hints.isProxied || accessUrl.protocol === 'https:');
   const isRemote = accessUrl !== null && !isLoopback(accessUrl);
-  const isExternal = isRemote && isProxied;
-  const port = hints.port ?? (isProxied ? null : writtenPort(accessUrl)) ?? gatewayPort;
+  const asked = hints.port ?? (isProxied ? null : writtenPort(accessUrl));
+  const port = isForwarded ? (asked ?? gatewayPort) : gatewayPort;
   const here = new URL(`http://127.0.0.1:${port}`);
-  const access = isRemote ? (isProxied ? accessUrl : withPort(accessUrl, port)) : here;
+  const access = isProxied ? accessUrl : isRemote ? withPort(accessUrl, port) : here;
   const wsl =
     hints.wslAddress === null ? [] : [new URL(`http://${inUrl(hints.wslAddress)}:${port}`)];
-  const fallbacks = [...(isRemote ? [here] : []), ...wsl];
+  const fallbacks = [...(access === here ? [] : [here]), ...wsl];
   // Behind a proxy the browser's origin may lack the port that somebody wrote, and then it is another one.
-  const portless = isExternal && accessUrl.port !== '' ? [withPort(accessUrl, null)] : [];
-  const bind =
-    hints.bind ?? ((isRemote && !isExternal) || wsl.length > 0 ? '0.0.0.0' : '127.0.0.1');
+  const portless = isProxied && accessUrl.port !== '' ? [withPort(accessUrl, null)] : [];
+  const bind = hints.bind ?? ((isRemote && !isProxied) || wsl.length > 0 ? '0.0.0.0' : '127.0.0.1');
   const dashboard: Forward = { name: 'dashboard', bind, port, targetPort: gatewayPort };
   return {
     accessUrl: written(access),
@@ -113,7 +113,7 @@ export function buildChain(hints: ChainHints): DashboardChain {
     port,
     bind,
     forwards: hints.isForwarded ? [dashboard, ...hints.otherForwards] : [],
-    isExternal,
+    isExternal: access !== here,
     canIdentifyDevices: access.protocol === 'https:' || isLoopback(access),
   };
 }

@@ -1,13 +1,8 @@
-import type { DashboardChain } from './contract.ts';
-import type { ChainVerdict, Evidence, LinkName, LinkReason, LinkVerdict } from './link.ts';
-import type {
-  ChainObservation,
-  Certificate,
-  ExternalSeen,
-  ForwardSeen,
-  HttpSeen,
-  SocketSeen,
-} from './observation.ts';
+import type { DashboardChain, Forward } from './contract.ts';
+import { diagnoseExternal } from './diagnose-external.ts';
+import type { ChainVerdict, LinkName, LinkVerdict } from './link.ts';
+import type { ChainObservation, ForwardSeen, HttpSeen, SocketSeen } from './observation.ts';
+import { broken, cannotTell, OK } from './verdicts.ts';
 
 /** What the verdict needs beside what was seen. */
 export interface Circumstances {
@@ -19,15 +14,10 @@ export interface Circumstances {
   readonly pinnedFingerprint: string | null;
 }
 
-/** A gateway of 2026.7 needs 7.5 to 12 s on two cores before it answers; loaded machines need longer. */
-export const START_GRACE_MS = 45_000;
-/** Two probes of one gateway, a few round trips apart. */
-const SAME_BOOT_WITHIN_MS = 10_000;
-/** The server pings every 25 s: what is cut before that cuts everybody. */
-const PINGED_WITHIN_MS = 25_000;
-const EXPIRES_SOON_MS = 14 * 86_400_000;
-
-const OK: LinkVerdict = { state: 'ok' };
+/** Alone a gateway needs 8 to 12 s on two cores before it answers; of eight that start together the last needed 78 s. */
+export const START_GRACE_MS = 120_000;
+/** Two answers of one boot, less their time on the way. */
+const SAME_BOOT_WITHIN_MS = 1_500;
 
 /**
  * Which link of the chain is broken, and why: the first one whose fault explains what was seen. Links behind it are
@@ -43,135 +33,150 @@ export function diagnose(
     return { gateway: expected, forward: expected, cors: expected, external: expected };
   }
   const gateway = gatewayVerdict(seen, circumstances);
-  const forward = forwardVerdict(chain, seen, gateway);
-  const cors = behind({ gateway, forward }) ?? corsVerdict(seen);
+  const [dashboard = OK, ...others] = chain.forwards.map((forward, index) =>
+    forwardVerdict(forward, seen.forwards[index], { seen, gateway, isDashboard: index === 0 }),
+  );
+  // The way of the dashboard alone decides what can be said of the links behind it.
+  const waits = behind({ gateway, forward: dashboard });
+  const cors = waits ?? corsVerdict(seen);
   const external =
     seen.external === null
       ? OK
-      : externalVerdict(seen.external, { gateway, forward }, seen.atMs, circumstances);
+      : diagnoseExternal(seen.external, {
+          waits,
+          isSameGateway: (http) => isSameBoot(http, seen.direct) ?? true,
+          isOriginAccepted: cors.state === 'ok',
+          atMs: seen.atMs,
+          pinnedFingerprint: circumstances.pinnedFingerprint,
+        });
+  const forward = [dashboard, ...others].find(({ state }) => state === 'broken') ?? dashboard;
   return { gateway, forward, cors, external };
 }
 
-function broken(reason: LinkReason, evidence: Evidence = {}): LinkVerdict {
-  return { state: 'broken', reason, evidence };
-}
-
-function cannotTell(detail: string): LinkVerdict {
-  return { state: 'unknown', behind: null, detail };
-}
-
-/** Down, so that what lies behind it cannot be judged. */
-function isDown({ state }: LinkVerdict): boolean {
-  return state === 'broken' || state === 'unknown';
+/** Not there to be judged by: down, not to be told, or still starting. */
+function isMissing(link: LinkVerdict): boolean {
+  return (
+    link.state === 'broken' ||
+    link.state === 'unknown' ||
+    (link.state === 'degraded' && link.reason === 'gateway-starting')
+  );
 }
 
 function behind(links: Partial<Record<LinkName, LinkVerdict>>): LinkVerdict | null {
   for (const [name, verdict] of Object.entries(links) as [LinkName, LinkVerdict][]) {
-    if (isDown(verdict))
-      return { state: 'unknown', behind: name, detail: `the ${name} has to work first` };
+    if (isMissing(verdict)) return behindOne(name);
   }
   return null;
 }
 
+function behindOne(behind: LinkName): LinkVerdict {
+  return { state: 'unknown', behind, detail: `the ${behind} has to work first` };
+}
+
 function gatewayVerdict(seen: ChainObservation, { startedMsAgo }: Circumstances): LinkVerdict {
   const isStarting = startedMsAgo !== null && startedMsAgo < START_GRACE_MS;
-  const starting: LinkVerdict = {
-    state: 'degraded',
-    reason: 'gateway-starting',
-    evidence: { startedMsAgo },
-  };
-  const direct = seen.direct ?? throughForward(seen);
-  switch (direct.kind) {
-    case 'gateway':
-      if (direct.ready) return OK;
-      if (isStarting) return starting;
-      return {
+  const unlessStarting = (verdict: LinkVerdict): LinkVerdict =>
+    isStarting
+      ? { state: 'degraded', reason: 'gateway-starting', evidence: { startedMsAgo } }
+      : verdict;
+  const met = bestAnswer(seen);
+  switch (met.kind) {
+    case 'gateway': {
+      const { failing } = met;
+      if (met.ready) return OK;
+      return unlessStarting({
         state: 'degraded',
         reason: 'gateway-not-ready',
-        evidence: { failing: direct.failing },
-      };
+        evidence: { failing },
+      });
+    }
     case 'refused':
-      return isStarting ? starting : broken('gateway-not-listening');
+      return unlessStarting(broken('gateway-not-listening'));
     case 'reset':
-      return isStarting ? starting : broken('gateway-resets');
+      return unlessStarting(broken('gateway-resets'));
     case 'timeout':
-      return isStarting ? starting : broken('gateway-hung');
+      return unlessStarting(broken('gateway-hung'));
     case 'other':
       // R60: on its own loopback a gateway that asks for a credential lives; anywhere else a 401 proves nothing.
-      if (direct.status === 401 && seen.direct !== null) return OK;
-      return broken('gateway-foreign-answer', { status: direct.status });
+      if (met.status === 401 && met === seen.direct) return OK;
+      return broken('gateway-foreign-answer', { status: met.status });
     case 'certificate':
     case 'unresolved':
-      return cannotTell(`the probe met ${direct.kind}`);
+      return cannotTell(`the probe met ${met.kind}`);
     case 'unknown':
-      return cannotTell(direct.detail);
+      return cannotTell(met.detail);
   }
 }
 
 /**
- * What the forward's answer says of a gateway that cannot be asked past it: that it lives, or that nothing takes the
- * connections which its forward carries.
+ * What was asked past the forward may fail by itself (a command line that hangs), so a gateway that answers through
+ * its own forward lives whatever the direct way says (R61). Without a direct way nothing else is known of it.
  */
-function throughForward({ forwards: [dashboard] }: ChainObservation): HttpSeen {
-  if (dashboard?.http.kind === 'gateway') return dashboard.http;
-  if (dashboard?.http.kind === 'reset' && dashboard.listener.kind === 'own')
-    return { kind: 'refused' };
-  return { kind: 'unknown', detail: 'it cannot be asked past its forward' };
+function bestAnswer({ direct, forwards: [dashboard] }: ChainObservation): HttpSeen {
+  const isOwn = dashboard !== undefined && dashboard.listener.kind !== 'foreign';
+  if (
+    isOwn &&
+    dashboard.http.kind === 'gateway' &&
+    direct?.kind !== 'gateway' &&
+    direct?.kind !== 'refused'
+  )
+    return dashboard.http;
+  return direct ?? { kind: 'unknown', detail: 'it cannot be asked past its forward' };
+}
+
+interface ForwardContext {
+  readonly seen: ChainObservation;
+  readonly gateway: LinkVerdict;
+  readonly isDashboard: boolean;
 }
 
 function forwardVerdict(
-  chain: DashboardChain,
-  seen: ChainObservation,
-  gateway: LinkVerdict,
+  { name, bind }: Forward,
+  found: ForwardSeen | undefined,
+  context: ForwardContext,
 ): LinkVerdict {
-  const verdicts = chain.forwards.map((forward, index) => {
-    const found = seen.forwards[index];
-    if (found === undefined) return cannotTell(`the forward ${forward.name} was not looked at`);
-    return oneForward(found, {
-      bind: forward.bind,
-      direct: seen.direct,
-      gateway,
-      isDashboard: index === 0,
-    });
-  });
-  return verdicts.find(({ state }) => state === 'broken') ?? verdicts.find(isDown) ?? OK;
-}
-
-function oneForward(
-  { name, listener, http }: ForwardSeen,
-  context: {
-    readonly bind: string;
-    readonly direct: HttpSeen | null;
-    readonly gateway: LinkVerdict;
-    readonly isDashboard: boolean;
-  },
-): LinkVerdict {
-  const { bind, direct, gateway, isDashboard } = context;
-  if (listener.kind === 'none' || http.kind === 'refused')
-    return broken('forward-no-listener', { forward: name });
+  if (found === undefined) return cannotTell(`the forward ${name} was not looked at`);
+  const { listener, http } = found;
+  const isOurs = context.isDashboard && isProvedOurs(found, context.seen.direct);
   if (listener.kind === 'own' && listener.bind !== bind)
     return broken('forward-wrong-bind', { forward: name, bind: listener.bind, wanted: bind });
-  // Further ports carry what Dash does not know: that its own process listens is all it can prove.
-  if (!isDashboard) return listener.kind === 'foreign' ? foreign(name, listener.owner) : OK;
+  // Whoever listens, and whatever a list says: it is the way to this gateway, proved by behaviour.
+  if (isOurs) return OK;
+  if (listener.kind === 'foreign')
+    return broken('forward-foreign-listener', { forward: name, owner: listener.owner });
+  if (http.kind === 'refused' || (listener.kind === 'none' && http.kind !== 'gateway'))
+    return broken('forward-no-listener', { forward: name });
+  // Further ports carry what Dash does not know: that something of its own listens is all it can tell.
+  return context.isDashboard ? dashboardForward(name, found, context) : OK;
+}
+
+/** The gateway answered, and it is the one that was meant, or nothing speaks against it. */
+function isProvedOurs({ listener, http }: ForwardSeen, direct: HttpSeen | null): boolean {
+  if (http.kind !== 'gateway') return false;
+  return isSameBoot(http, direct) ?? listener.kind !== 'foreign';
+}
+
+function dashboardForward(
+  forward: string,
+  { listener, http }: ForwardSeen,
+  { seen, gateway }: ForwardContext,
+): LinkVerdict {
+  const isOwn = listener.kind === 'own';
+  const waits = seen.direct !== null && isMissing(gateway);
   switch (http.kind) {
     case 'gateway':
-      // Whoever listens: it is the way to this gateway, proved by behaviour.
-      if (isSameBoot(http, direct)) return OK;
-      return listener.kind === 'foreign'
-        ? foreign(name, listener.owner)
-        : broken('forward-crossed', { forward: name });
+      return broken('forward-crossed', { forward });
     case 'other':
-      return foreign(name, listener.kind === 'foreign' ? listener.owner : null);
+      if (!isOwn) return broken('forward-foreign-listener', { forward, owner: null });
+      return waits || seen.direct?.kind === 'other'
+        ? sameThere(seen.direct)
+        : broken('forward-wrong-target', { forward });
     case 'reset':
-      if (listener.kind === 'foreign') return foreign(name, listener.owner);
-      return direct?.kind === 'gateway'
-        ? broken('forward-wrong-target', { forward: name })
-        : { state: 'unknown', behind: 'gateway', detail: 'it carries, and nobody answers there' };
+      return waits ? behindOne('gateway') : broken('forward-wrong-target', { forward });
     case 'timeout':
-      if (listener.kind === 'foreign') return foreign(name, listener.owner);
-      return isDown(gateway)
-        ? { state: 'unknown', behind: 'gateway', detail: 'no answer through it, nor past it' }
-        : broken('forward-hung', { forward: name });
+      return waits ? behindOne('gateway') : broken('forward-hung', { forward });
+    case 'refused':
+      return broken('forward-no-listener', { forward });
     case 'certificate':
     case 'unresolved':
       return cannotTell(`the probe met ${http.kind}`);
@@ -180,15 +185,16 @@ function oneForward(
   }
 }
 
-function foreign(forward: string, owner: string | null): LinkVerdict {
-  return broken('forward-foreign-listener', { forward, owner });
+/** Our own forward shows what is there at the other end, and that is not its fault. */
+function sameThere(direct: HttpSeen | null): LinkVerdict {
+  return direct?.kind === 'other' && direct.status === 401 ? OK : behindOne('gateway');
 }
 
-/** Without a way past the forward, or without uptimes, one gateway is as good as another here; its token tells then. */
-function isSameBoot(through: HttpSeen, direct: HttpSeen | null): boolean {
-  if (through.kind !== 'gateway' || direct?.kind !== 'gateway') return true;
-  if (through.uptimeMs === null || direct.uptimeMs === null) return true;
-  return Math.abs(through.uptimeMs - direct.uptimeMs) < SAME_BOOT_WITHIN_MS;
+/** null: there is nothing to tell it by. */
+function isSameBoot(http: HttpSeen, direct: HttpSeen | null): boolean | null {
+  if (http.kind !== 'gateway' || direct?.kind !== 'gateway') return null;
+  if (http.bootedAtMs === null || direct.bootedAtMs === null) return null;
+  return Math.abs(http.bootedAtMs - direct.bootedAtMs) < SAME_BOOT_WITHIN_MS;
 }
 
 function corsVerdict({ origins, configuredOrigins }: ChainObservation): LinkVerdict {
@@ -208,68 +214,4 @@ function corsVerdict({ origins, configuredOrigins }: ChainObservation): LinkVerd
 
 function refusesOrigin(socket: SocketSeen): boolean {
   return socket.kind === 'gateway' && !socket.isOriginAccepted;
-}
-
-function externalVerdict(
-  { http, socket, certificate, cutAfterMs }: ExternalSeen,
-  inner: Pick<ChainVerdict, 'gateway' | 'forward'>,
-  atMs: number,
-  { pinnedFingerprint }: Circumstances,
-): LinkVerdict {
-  if (changed(certificate, pinnedFingerprint)) {
-    return broken('external-certificate-changed', {
-      fingerprint: certificate?.fingerprint ?? null,
-      pinned: pinnedFingerprint,
-    });
-  }
-  const own = externalFault(http, socket);
-  if (own !== null) return own;
-  const waits = behind(inner);
-  if (waits !== null) return waits;
-  switch (http.kind) {
-    case 'gateway':
-      break;
-    case 'other':
-      return http.status >= 500
-        ? broken('external-upstream-down', { status: http.status })
-        : broken('external-other-site', { status: http.status });
-    case 'reset':
-      return broken('external-upstream-down', { status: null });
-    case 'timeout':
-      return broken('external-timeout');
-    case 'unknown':
-      return cannotTell(http.detail);
-    case 'refused':
-    case 'unresolved':
-    case 'certificate':
-      return cannotTell(`the probe met ${http.kind}`);
-  }
-  if (socket.kind !== 'gateway') return cannotTell(`the socket met ${socket.kind}`);
-  if (cutAfterMs !== null && cutAfterMs < PINGED_WITHIN_MS)
-    return broken('external-idle-cut', { afterMs: cutAfterMs });
-  if (certificate !== null && certificate.validUntilMs - atMs < EXPIRES_SOON_MS) {
-    return {
-      state: 'degraded',
-      reason: 'external-certificate-expires',
-      evidence: { validUntilMs: certificate.validUntilMs },
-    };
-  }
-  return OK;
-}
-
-/** What is wrong outside whatever the links before it do. */
-function externalFault(http: HttpSeen, socket: SocketSeen): LinkVerdict | null {
-  if (http.kind === 'refused') return broken('external-unreachable');
-  if (http.kind === 'unresolved') return broken('external-unresolved');
-  if (http.kind === 'certificate')
-    return broken('external-certificate-refused', { code: http.code });
-  if (http.kind === 'other' && (http.status === 401 || http.status === 407))
-    return broken('external-proxy-auth', { status: http.status });
-  if (http.kind === 'gateway' && socket.kind === 'not-upgraded')
-    return broken('external-no-upgrade', { status: socket.status });
-  return null;
-}
-
-function changed(certificate: Certificate | null, pinned: string | null): boolean {
-  return certificate !== null && pinned !== null && certificate.fingerprint !== pinned;
 }

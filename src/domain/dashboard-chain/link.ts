@@ -2,10 +2,7 @@
 export const LINKS = ['gateway', 'forward', 'cors', 'external'] as const;
 export type LinkName = (typeof LINKS)[number];
 
-/**
- * Why a link is not ok: each has its page in docs/errors. `behind` is no fault of the link: what it needs is down, and
- * that one is told.
- */
+/** Why a link is not ok. `unknown` needs no reason: it says behind which link it is, or what could not be told. */
 export const LINK_REASONS = {
   gateway: ['not-listening', 'hung', 'resets', 'foreign-answer', 'starting', 'not-ready'],
   forward: ['no-listener', 'foreign-listener', 'hung', 'wrong-target', 'crossed', 'wrong-bind'],
@@ -16,10 +13,14 @@ export const LINK_REASONS = {
     'timeout',
     'certificate-refused',
     'certificate-changed',
+    'certificate-expired',
     'certificate-expires',
     'upstream-down',
     'proxy-auth',
     'no-upgrade',
+    'socket-fails',
+    'origin-rewritten',
+    'other-gateway',
     'other-site',
     'idle-cut',
   ],

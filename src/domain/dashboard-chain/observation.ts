@@ -21,10 +21,13 @@ export type HttpSeen =
       readonly kind: 'gateway';
       readonly ready: boolean;
       readonly failing: readonly string[];
-      /** Tells gateways apart without a credential: two probes of one gateway differ by their distance in time. */
-      readonly uptimeMs: number | null;
+      /**
+       * When it booted, on the monotonic clock of the machine that asked: tells gateways apart without a credential,
+       * whenever they were asked. null: it does not say.
+       */
+      readonly bootedAtMs: number | null;
     }
-  /** Somebody answered, without the body of a gateway. */
+  /** Somebody answered, without the body of a gateway; status 0: and not in HTTP. */
   | { readonly kind: 'other'; readonly status: number }
   | Unreached;
 
@@ -32,7 +35,7 @@ export type HttpSeen =
 export type SocketSeen =
   /** The gateway challenged; `isOriginAccepted`: it refused for something else than the origin. */
   | { readonly kind: 'gateway'; readonly isOriginAccepted: boolean; readonly code: string }
-  /** An HTTP answer in place of the upgrade. */
+  /** An answer in place of the upgrade; status 0: not in HTTP. */
   | { readonly kind: 'not-upgraded'; readonly status: number }
   /** Open, and no challenge came. */
   | { readonly kind: 'silent' }

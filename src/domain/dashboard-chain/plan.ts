@@ -117,11 +117,15 @@ export function remedyOf(reason: LinkReason): Remedy {
     case 'external-upstream-down':
     case 'external-proxy-auth':
     case 'external-no-upgrade':
+    case 'external-socket-fails':
+    case 'external-origin-rewritten':
+    case 'external-other-gateway':
     case 'external-other-site':
     case 'external-idle-cut':
       return person('what lies before this machine is not in the hands of Dash');
     case 'external-certificate-refused':
     case 'external-certificate-changed':
+    case 'external-certificate-expired':
     case 'external-certificate-expires':
       return person('Dash trusts no certificate by itself');
     default:

@@ -1,25 +1,28 @@
 import { LINKS, type ChainVerdict, type LinkName, type LinkVerdict } from './link.ts';
 
-/** What a watch remembers of one link between two looks. */
-interface LinkMemory {
-  /** What is said of the link: changes only when looks agree. */
-  readonly shown: LinkVerdict;
-  /** Another verdict, and how many looks in a row have had it. */
-  readonly doubt: { readonly verdict: LinkVerdict; readonly looks: number } | null;
-  /** When `shown` went from working to not working or back, milliseconds; oldest first, of the flap window. */
-  readonly turnsMs: readonly number[];
-}
-
+/** What a watch remembers between two looks: plain data, for it travels in heartbeats and histories. */
 export interface WatchMemory {
   readonly links: Readonly<Record<LinkName, LinkMemory>>;
   /** Trouble from its first broken link to the moment when all is well: one alert, whatever happens meanwhile. */
   readonly episode: { readonly sinceMs: number } | null;
 }
 
+interface LinkMemory {
+  /** What is said of the link: changes only when looks agree. null: it was never looked at. */
+  readonly shown: LinkVerdict | null;
+  /** Another state than the one that is shown, and how many looks in a row have had it. */
+  readonly doubt: { readonly state: LinkVerdict['state']; readonly looks: number } | null;
+  /** Whether it worked when that was seen last; null: never. */
+  readonly worked: boolean | null;
+  /** When looks saw it go or come, milliseconds; oldest first, of the flap window. */
+  readonly turnsMs: readonly number[];
+  readonly flaps: boolean;
+}
+
 export interface Watched {
   readonly memory: WatchMemory;
   readonly verdict: ChainVerdict;
-  /** Links that work now and then; what heals them is not one action more. */
+  /** Links that work now and then: one action more does not heal them. */
   readonly flapping: readonly LinkName[];
   /** Something is said differently from before: the watch returns, and nothing else makes it. */
   readonly changed: boolean;
@@ -27,42 +30,32 @@ export interface Watched {
   readonly told: 'began' | 'ended' | null;
 }
 
-/** One miss is no outage, and one answer no recovery; what a probe could not tell is given longer. */
-function looksUntilShown(seen: LinkVerdict): number {
-  if (seen.state === 'expected') return 1;
-  return seen.state === 'unknown' && seen.behind === null ? 3 : 2;
-}
-
-/** So many turns within the window, and a link flaps until as long a window had fewer. */
-const FLAP_TURNS = 4;
+/** So many turns within the window, seen by single looks, and a link flaps until a window had less than half. */
+const FLAP_TURNS = 6;
 const FLAP_WINDOW_MS = 10 * 60_000;
-
-const UNTOLD: LinkVerdict = { state: 'unknown', behind: null, detail: 'not looked at yet' };
 
 /** Before the first look: what that one says is shown at once. */
 export function newWatch(): WatchMemory {
-  const link: LinkMemory = { shown: UNTOLD, doubt: null, turnsMs: [] };
+  const link: LinkMemory = { shown: null, doubt: null, worked: null, turnsMs: [], flaps: false };
   return { links: { gateway: link, forward: link, cors: link, external: link }, episode: null };
 }
 
-/** One more look, with hysteresis: a verdict is said when looks in a row agree on it. */
+/** One more look, with hysteresis: a verdict is said when looks in a row agree on its state. */
 export function watch(before: WatchMemory, seen: ChainVerdict, nowMs: number): Watched {
   const links = mapLinks((name) => lookAt(before.links[name], seen[name], nowMs));
-  const verdict = mapLinks((name) => links[name].shown);
-  const isBroken = LINKS.some((name) => verdict[name].state === 'broken');
-  const isOver = !isBroken && LINKS.every((name) => isWell(verdict[name]));
-  const began = isBroken && before.episode === null;
+  const verdict = mapLinks((name) => links[name].shown ?? seen[name]);
+  const flapping = LINKS.filter((name) => links[name].flaps);
+  const isTrouble = flapping.length > 0 || LINKS.some((name) => verdict[name].state === 'broken');
+  // What is down by plan is no trouble, and no sign that trouble is over.
+  const isOver =
+    !isTrouble && LINKS.every((name) => verdict[name].state === 'ok' || isWeak(verdict[name]));
+  const began = isTrouble && before.episode === null;
   const ended = isOver && before.episode !== null;
-  const episode = began ? { sinceMs: nowMs } : ended ? null : before.episode;
-  const flapping = LINKS.filter((name) => flaps(links[name], nowMs));
-  const flappedBefore = LINKS.filter((name) => flaps(before.links[name], nowMs));
   return {
-    memory: { links, episode },
+    memory: { links, episode: began ? { sinceMs: nowMs } : ended ? null : before.episode },
     verdict,
     flapping,
-    changed:
-      LINKS.some((name) => !isSame(before.links[name].shown, verdict[name])) ||
-      flapping.join() !== flappedBefore.join(),
+    changed: LINKS.some((name) => isSaidAnew(before.links[name], links[name])),
     told: began ? 'began' : ended ? 'ended' : null,
   };
 }
@@ -77,34 +70,53 @@ function mapLinks<T>(of: (name: LinkName) => T): Readonly<Record<LinkName, T>> {
 }
 
 function lookAt(memory: LinkMemory, seen: LinkVerdict, nowMs: number): LinkMemory {
-  const turnsMs = memory.turnsMs.filter((at) => at > nowMs - FLAP_WINDOW_MS);
-  // The evidence of the newest look, under the same reason.
-  if (isSame(memory.shown, seen)) return { shown: seen, doubt: null, turnsMs };
-  const looks =
-    memory.doubt !== null && isSame(memory.doubt.verdict, seen) ? memory.doubt.looks + 1 : 1;
-  const isFirst = memory.shown === UNTOLD;
-  if (!isFirst && looks < looksUntilShown(seen))
-    return { shown: memory.shown, doubt: { verdict: seen, looks }, turnsMs };
-  const isTurn = !isFirst && isWell(memory.shown) !== isWell(seen);
-  return { shown: seen, doubt: null, turnsMs: isTurn ? [...turnsMs, nowMs] : turnsMs };
+  const works = worksNow(seen);
+  const isTurn = works !== null && memory.worked !== null && works !== memory.worked;
+  const turnsMs = [
+    ...memory.turnsMs.filter((at) => at > nowMs - FLAP_WINDOW_MS),
+    ...(isTurn ? [nowMs] : []),
+  ];
+  const flaps = turnsMs.length >= (memory.flaps ? FLAP_TURNS / 2 : FLAP_TURNS);
+  return { ...shownAfter(memory, seen), worked: works ?? memory.worked, turnsMs, flaps };
 }
 
-/** Works, or is not meant to. */
-function isWell({ state }: LinkVerdict): boolean {
-  return state === 'ok' || state === 'degraded' || state === 'expected';
+function shownAfter(
+  { shown, doubt }: LinkMemory,
+  seen: LinkVerdict,
+): Pick<LinkMemory, 'shown' | 'doubt'> {
+  // The newest reason and evidence, under the same state.
+  if (shown === null || shown.state === seen.state) return { shown: seen, doubt: null };
+  const looks = doubt?.state === seen.state ? doubt.looks + 1 : 1;
+  return looks < looksUntilShown(seen)
+    ? { shown, doubt: { state: seen.state, looks } }
+    : { shown: seen, doubt: null };
 }
 
-function flaps({ turnsMs }: LinkMemory, nowMs: number): boolean {
-  return turnsMs.filter((at) => at > nowMs - FLAP_WINDOW_MS).length >= FLAP_TURNS;
+/** One miss is no outage, and one answer no recovery; what a probe could not tell is given longer. */
+function looksUntilShown(seen: LinkVerdict): number {
+  if (seen.state === 'expected') return 1;
+  return seen.state === 'unknown' && seen.behind === null ? 3 : 2;
+}
+
+/** null: it cannot be told, or is not meant to work. */
+function worksNow(seen: LinkVerdict): boolean | null {
+  if (seen.state === 'broken') return false;
+  return seen.state === 'ok' || isWeak(seen) ? true : null;
+}
+
+function isWeak({ state }: LinkVerdict): boolean {
+  return state === 'degraded';
+}
+
+function isSaidAnew(before: LinkMemory, after: LinkMemory): boolean {
+  return keyOf(before.shown) !== keyOf(after.shown) || before.flaps !== after.flaps;
 }
 
 /** The same state for the same reason; evidence may differ. */
-function isSame(one: LinkVerdict, other: LinkVerdict): boolean {
-  return keyOf(one) === keyOf(other);
-}
-
-function keyOf(verdict: LinkVerdict): string {
-  switch (verdict.state) {
+function keyOf(verdict: LinkVerdict | null): string {
+  switch (verdict?.state) {
+    case undefined:
+      return '';
     case 'ok':
       return 'ok';
     case 'broken':

@@ -54,7 +54,7 @@ describe('the chain of a dashboard, from its hints (R59)', () => {
       accessUrl: 'http://box.example:18789',
       fallbackUrls: ['http://127.0.0.1:18789'],
       bind: '0.0.0.0',
-      isExternal: false,
+      isExternal: true,
       canIdentifyDevices: false,
     });
     expect(chain.origins).toContain('http://box.example:18789');
@@ -100,6 +100,12 @@ describe('the chain of a dashboard, from its hints (R59)', () => {
       'https://one.trycloudflare.com',
     ]);
     expect(after).toContain('https://two.trycloudflare.com');
+  });
+
+  test('a proxy on the machine itself keeps its URL with its path, and is a way of its own', () => {
+    const chain = buildChain({ ...LOCAL, accessUrl: url('https://localhost:8443/ui') });
+    expect(chain).toMatchObject({ accessUrl: 'https://localhost:8443/ui', isExternal: true });
+    expect(chain.origins).toContain('https://localhost:8443');
   });
 
   test('a second UI and further ports are part of the same chain (S02, X15)', () => {
@@ -164,8 +170,9 @@ describe('the chain of a dashboard, from its hints (R59)', () => {
         for (const fallback of chain.fallbackUrls)
           expect(chain.origins).toContain(new URL(fallback).origin);
         expect(chain.accessUrl).not.toMatch(/@|#/);
-        if (chain.isExternal) expect(isLoopback(new URL(chain.accessUrl))).toBe(false);
-        if (given.port !== null) expect(chain.port).toBe(given.port);
+        if (!chain.isExternal) expect(isLoopback(new URL(chain.accessUrl))).toBe(true);
+        if (!given.isForwarded) expect(chain.port).toBe(given.gatewayPort);
+        else if (given.port !== null) expect(chain.port).toBe(given.port);
       }),
       { numRuns: 1_000 },
     );

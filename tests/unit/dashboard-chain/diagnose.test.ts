@@ -27,7 +27,7 @@ const chain = buildChain({
   isForwarded: true,
 });
 const atMs = Date.parse('2026-11-23T05:00:00Z');
-const gateway: HttpSeen = { kind: 'gateway', ready: true, failing: [], uptimeMs: 3_600_000 };
+const gateway: HttpSeen = { kind: 'gateway', ready: true, failing: [], bootedAtMs: 1_000 };
 const accepted: SocketSeen = {
   kind: 'gateway',
   isOriginAccepted: true,
@@ -41,11 +41,11 @@ const refusedOrigin: SocketSeen = {
 const tunnel: ForwardSeen = {
   name: 'dashboard',
   listener: { kind: 'own', bind: '127.0.0.1' },
-  http: { ...gateway, uptimeMs: 3_600_004 },
+  http: { ...gateway, bootedAtMs: 1_004 },
 };
 const metrics: ForwardSeen = { ...tunnel, name: 'metrics', http: { kind: 'other', status: 200 } };
 const outside: ExternalSeen = {
-  http: { ...gateway, uptimeMs: 3_600_010 },
+  http: { ...gateway, bootedAtMs: 1_010 },
   socket: accepted,
   certificate: { fingerprint: 'AA', validUntilMs: Date.parse('2027-11-23T00:00:00Z') },
   cutAfterMs: null,
@@ -134,11 +134,11 @@ describe('what was seen names the link that is broken (R60)', () => {
       },
     ],
     [
-      'the same where the gateway cannot be asked past its forward',
+      'a forward that carries to nobody, where the gateway cannot be asked past it: its own way first',
       { direct: null, ...withForward({ kind: 'reset' }) },
       {
-        gateway: 'gateway-not-listening',
-        forward: 'unknown:gateway',
+        gateway: 'unknown:',
+        forward: 'forward-wrong-target',
         cors: 'unknown:gateway',
         external: 'unknown:gateway',
       },
@@ -163,20 +163,20 @@ describe('what was seen names the link that is broken (R60)', () => {
       { direct: { kind: 'other', status: 404 }, ...withForward({ kind: 'other', status: 404 }) },
       {
         gateway: 'gateway-foreign-answer',
-        forward: 'forward-foreign-listener',
+        forward: 'unknown:gateway',
         cors: 'unknown:gateway',
         external: 'unknown:gateway',
       },
     ],
     [
       'our port leads to another gateway, which answers all too well (X13)',
-      withForward({ ...gateway, uptimeMs: 90_000 }),
+      withForward({ ...gateway, bootedAtMs: 9_000 }),
       { forward: 'forward-crossed', cors: 'unknown:forward', external: 'unknown:forward' },
     ],
     [
       'a further forward that is gone (X15)',
       { forwards: [tunnel, { ...metrics, listener: { kind: 'none' }, http: { kind: 'refused' } }] },
-      { forward: 'forward-no-listener', cors: 'unknown:forward', external: 'unknown:forward' },
+      { forward: 'forward-no-listener' },
     ],
     [
       'an origin that the gateway does not let in (S02, S07, S19)',
@@ -236,6 +236,26 @@ describe('what was seen names the link that is broken (R60)', () => {
       withExternal({ http: { kind: 'unresolved' } }),
       { external: 'external-unresolved' },
     ],
+    [
+      'a certificate that has ended, pinned or not',
+      withExternal({ certificate: { fingerprint: 'AA', validUntilMs: atMs } }),
+      { external: 'external-certificate-expired' },
+    ],
+    [
+      'a proxy that rewrites the origin, which the gateway then refuses',
+      withExternal({ socket: refusedOrigin }),
+      { external: 'external-origin-rewritten' },
+    ],
+    [
+      'a proxy whose sockets come to nothing beside pages that come',
+      withExternal({ socket: { kind: 'reset' } }),
+      { external: 'external-socket-fails' },
+    ],
+    [
+      'a public name that leads to another gateway (X13)',
+      withExternal({ http: { ...gateway, bootedAtMs: 77_000 } }),
+      { external: 'external-other-gateway' },
+    ],
   ];
 
   test.each(table)('%s', (_name, changes, expected) => {
@@ -253,7 +273,7 @@ describe('what is no fault is none (R60)', () => {
   test('a gateway that answers 401 on its own loopback lives, and nowhere else (R60, S17)', () => {
     const unauthorized = { kind: 'other', status: 401 } as const;
     expect(found({ direct: unauthorized })).toEqual({});
-    expect(found(withForward(unauthorized))).toMatchObject({ forward: 'forward-foreign-listener' });
+    expect(found(withForward(unauthorized))).toMatchObject({ forward: 'forward-wrong-target' });
   });
 
   test('whoever listens, a port that shows our gateway is the way to it (X07)', () => {
@@ -262,13 +282,26 @@ describe('what is no fault is none (R60)', () => {
   });
 
   test('a probe that came to nothing is unknown, never down (X16)', () => {
-    const verdict = diagnose(
-      chain,
-      { ...well, direct: { kind: 'unknown', detail: 'the probe was cut off' } },
-      usual,
-    );
-    expect(verdict.gateway).toMatchObject({ state: 'unknown', behind: null });
-    expect(Object.values(verdict).some(({ state }) => state === 'broken')).toBe(false);
+    const blind = { kind: 'unknown', detail: 'the probe was cut off' } as const;
+    const seen = found({ direct: blind, ...withForward(blind) });
+    expect(seen).toMatchObject({ gateway: 'unknown:', forward: 'unknown:' });
+    expect(Object.values(seen).every((word) => word.startsWith('unknown'))).toBe(true);
+  });
+
+  test('a gateway that answers through its own forward lives, whatever hangs on the way past it (R61)', () => {
+    for (const kind of ['timeout', 'reset', 'unresolved'] as const)
+      expect(found({ direct: { kind } })).toEqual({});
+  });
+
+  test('while a gateway starts nothing is wrong with what waits for it (X14)', () => {
+    const during = { startedMsAgo: 8_000 };
+    const proxied = withExternal({ http: { kind: 'other', status: 502 } });
+    const silent = { direct: { kind: 'timeout' } as const, ...withForward({ kind: 'timeout' }) };
+    for (const changes of [{ ...silent, ...proxied }, { direct: { ...gateway, ready: false } }]) {
+      const words = Object.values(found(changes, during));
+      expect(words[0]).toBe('gateway-starting');
+      expect(words.slice(1).every((word) => word.startsWith('unknown:'))).toBe(true);
+    }
   });
 
   test('within its start-up grace a gateway is starting, and past it it is down (X14)', () => {

@@ -145,21 +145,32 @@ describe('a chain is looked at as people use it, and nothing is touched (R60, S2
     expect(await verdictOf(chain, { forwards: OWN })).toEqual(WELL);
     await gateway.crash();
     expect(await verdictOf(chain, { forwards: OWN })).toMatchObject({
-      gateway: 'gateway-not-listening',
-      forward: 'unknown',
+      gateway: 'unknown',
+      forward: 'forward-wrong-target',
     });
   });
 
-  test('an adapter that fails, or hangs, is not believed: what is unknown is not down (X16)', async () => {
-    const chain = chainOf({ isForwarded: true });
-    const failing: ForwardsSeen = {
-      listener: () => Promise.reject(new Error('the command line hangs')),
-      askDirectly: () => Promise.reject(new Error('the command line hangs')),
-    };
-    const verdict = await verdictOf(chain, { forwards: failing });
-    expect(verdict).toMatchObject({ gateway: 'unknown', forward: 'ok' });
-    expect(Object.values(verdict).filter((one) => String(one).includes('-'))).toEqual([]);
-  });
+  test.each([
+    ['rejects', () => Promise.reject(new Error('exit 1'))],
+    ['hangs', () => new Promise<never>(() => undefined)],
+    [
+      'throws at once',
+      () => {
+        throw new Error('no such program');
+      },
+    ],
+  ])(
+    'an adapter that %s is not believed: the gateway answers, and that counts (X08, X16)',
+    async (_how, fails) => {
+      const chain = chainOf({ isForwarded: true });
+      const forwards: ForwardsSeen = { listener: fails, askDirectly: fails };
+      const options = { forwards, configuredOrigins: fails, timeoutMs: 500 };
+      expect(await verdictOf(chain, options)).toEqual(WELL);
+      await gateway.crash();
+      const gone = await verdictOf(chain, options);
+      expect(gone).toMatchObject({ gateway: 'unknown', forward: 'forward-no-listener' });
+    },
+  );
 
   test.each([
     ['pass', 'ok'],

@@ -11,10 +11,12 @@ import { probeCertificate } from '../../../src/dashboard/probe-certificate.ts';
 import { probeHttp } from '../../../src/dashboard/probe-http.ts';
 import { probeSocket } from '../../../src/dashboard/probe-socket.ts';
 import { startFakeGateway } from '../../../src/gateway/fake-gateway/fake-gateway.ts';
+import { systemClock } from '../../../src/platform/clock.ts';
 import { tempDir } from '../../support/temp-dir.ts';
 
 const ORIGIN = 'https://agents.example';
 const timeoutMs = 5_000;
+const clock = systemClock();
 const ends: (() => unknown)[] = [];
 afterEach(async () => {
   for (const end of ends.splice(0)) await end();
@@ -33,7 +35,7 @@ async function answering(listener: RequestListener): Promise<URL> {
 
 async function bothProbes(url: URL, ms = timeoutMs): Promise<readonly unknown[]> {
   return Promise.all([
-    probeHttp({ url, timeoutMs: ms }),
+    probeHttp({ url, clock, timeoutMs: ms }),
     probeSocket({ url, origin: ORIGIN, timeoutMs: ms }),
   ]);
 }
@@ -81,7 +83,7 @@ describe('the signature of each fault (R60)', () => {
       };
       more();
     });
-    expect(await probeHttp({ url, timeoutMs })).toEqual({ kind: 'other', status: 200 });
+    expect(await probeHttp({ url, clock, timeoutMs })).toEqual({ kind: 'other', status: 200 });
   });
 
   test('a WebSocket that is no gateway’s: silent', async () => {
@@ -103,7 +105,7 @@ describe('the signature of each fault (R60)', () => {
 
   test('a name that nobody has: unresolved', async () => {
     const url = new URL('http://no-such-host.invalid');
-    expect(await probeHttp({ url, timeoutMs })).toEqual({ kind: 'unresolved' });
+    expect(await probeHttp({ url, clock, timeoutMs })).toEqual({ kind: 'unresolved' });
   });
 });
 
@@ -147,7 +149,9 @@ describe('a certificate (S09)', () => {
       certificate: { fingerprint: expect.stringMatching(/^([0-9A-F]{2}:){31}[0-9A-F]{2}$/) },
     });
     expect(requests).toEqual([]);
-    expect(await probeHttp({ url, timeoutMs, trustAny: true })).toMatchObject({ kind: 'gateway' });
+    expect(await probeHttp({ url, clock, timeoutMs, trustAny: true })).toMatchObject({
+      kind: 'gateway',
+    });
   });
 
   test('of somebody who speaks no TLS, or is not there, is not made up', async () => {
