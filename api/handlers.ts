@@ -13,6 +13,7 @@ import { fleetHandlers } from './routes/fleet.ts';
 import { gatewayHandlers } from './routes/gateways.ts';
 import { createOperationHandlers } from './routes/operations.ts';
 import { policyHandlers } from './routes/policy.ts';
+import { chainHandlers } from './routes/chains.ts';
 import { poolHandlers } from './routes/pools.ts';
 import { scheduleHandlers } from './routes/schedules.ts';
 import { sessionHandlers } from './routes/sessions.ts';
@@ -35,6 +36,7 @@ export function createHandlers(deps: ApiDeps): ReadonlyMap<string, AnyHandler> {
     schedules: scheduleHandlers,
     sessions: sessionHandlers,
     gateways: gatewayHandlers,
+    chains: chainHandlers,
     pools: poolHandlers,
     policy: policyHandlers,
     budgets: budgetHandlers,

@@ -79,6 +79,13 @@ export function invalidBody(
   });
 }
 
+export function chainNotFound(gatewayId: string): AppError {
+  return new AppError({
+    code: 'chain-not-found',
+    detail: `Nobody watches the dashboard of gateway "${gatewayId}". PUT /api/v1/gateways/${gatewayId}/chain with {} begins it (dashctl chain set ${gatewayId}).`,
+  });
+}
+
 export function noDeadLetter(taskId: string): AppError {
   return new AppError({
     code: 'dead-letter-closed',

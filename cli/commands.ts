@@ -28,6 +28,8 @@ import {
   scheduleUpdate,
 } from './commands/schedule-change.ts';
 import { scheduleGet, scheduleList } from './commands/schedule-read.ts';
+import { chainPause, chainRemove, chainResume, chainSet } from './commands/chain-change.ts';
+import { chainHistory, chainList, chainStatus, chainVerify } from './commands/chain-read.ts';
 import { poolDelete, poolGet, poolList, poolPut } from './commands/pool.ts';
 import { sessionGet, sessionList } from './commands/session.ts';
 import { sessionMigrate, sessionQuarantine, sessionRelease } from './commands/session-change.ts';
@@ -103,6 +105,14 @@ export const COMMANDS: readonly Command[] = [
   budgetGet,
   budgetSet,
   budgetRemove,
+  chainList,
+  chainStatus,
+  chainVerify,
+  chainSet,
+  chainPause,
+  chainResume,
+  chainRemove,
+  chainHistory,
   poolList,
   poolGet,
   poolPut,

@@ -13,8 +13,9 @@ for (const [path, content] of files) {
   writeFileSync(join(root, path), content);
 }
 for (const folder of GENERATED_FOLDERS) {
-  for (const name of readdirSync(join(root, folder))) {
-    if (!files.has(`${folder}/${name}`)) rmSync(join(root, folder, name));
+  for (const entry of readdirSync(join(root, folder), { withFileTypes: true })) {
+    const path = `${folder}/${entry.name}`;
+    if (entry.isFile() && !files.has(path)) rmSync(join(root, path));
   }
 }
 console.log(`${files.size} files written`);

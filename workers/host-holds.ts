@@ -1,4 +1,8 @@
 import {
+  createChainOperations,
+  type ChainOperationActivities,
+} from '../activities/dashboard-chain/chain-operations.ts';
+import {
   createGatewayOperations,
   type GatewayOperationActivities,
 } from '../activities/hold-gateway/gateway-operations.ts';
@@ -15,6 +19,8 @@ import type { GatewayHostOptions } from './gateway-host-options.ts';
 
 const OBSERVE = { observeEveryMs: 5_000, answerBoundMs: 3_000, startGraceMs: 10_000 };
 const REVIEW_EVERY_MS = 60_000;
+/** Of one probe of a dashboard chain: longer than a loaded gateway needs for a page. */
+const PROBE_TIMEOUT_MS = 5_000;
 
 /** An attempt whose run showed up after all: its workflow runs, and is signalled. */
 const REAPPEARED = { attemptNumber: 2, swarmId: null, runLimitSeconds: 3_600 } as const;
@@ -60,14 +66,17 @@ export function createHostHolds(options: GatewayHostOptions, parts: HostParts): 
       });
     },
   });
-  const operations = createGatewayOperations({ db, clock, holds });
+  const operations = {
+    ...createGatewayOperations({ db, clock, holds }),
+    ...createChainOperations({ db, clock, probeTimeoutMs: PROBE_TIMEOUT_MS }),
+  };
   return holds;
 }
 
 function openQueues(
   { temporal, hostId, onFatal }: GatewayHostOptions,
   runs: RunTask,
-  operations: GatewayOperationActivities,
+  operations: GatewayOperationActivities & ChainOperationActivities,
   gatewayId: string,
 ): ReturnType<typeof openGatewayQueues> {
   return openGatewayQueues(

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import type { WorkerOptions } from '@temporalio/worker';
 import { createBulkActivities } from '../activities/bulk.ts';
+import { createChainControlActivities } from '../activities/dashboard-chain/chain-control.ts';
 import { createGatewayControlActivities } from '../activities/gateway-control/gateway-control.ts';
 import { createMaintenanceActivities } from '../activities/maintenance/maintenance.ts';
 import { createMaintenanceTemporal } from '../activities/maintenance/temporal-port.ts';
@@ -95,6 +96,7 @@ function activitiesOf(options: ControlWorkerOptions, messages: WorkflowMessages)
     ...createTaskControlActivities({ db, swarmNews }),
     ...createBulkActivities({ db, clock }),
     ...createGatewayControlActivities({ db, holdTimeoutMs: options.holdTimeoutMs }),
+    ...createChainControlActivities({ db, clock }),
     ...createSwarmActivities({ db, clock, signalTaskCancel }),
     ...createSubmissionActivities({ db, messages }),
     ...createMaintenanceActivities({

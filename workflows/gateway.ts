@@ -31,6 +31,7 @@ import type {
 } from '../src/domain/messages.ts';
 import { CONTROL_QUEUE } from '../src/domain/names.ts';
 import { carryOut } from './support/gateway-orders.ts';
+import { isStartTimeout } from './support/start-timeout.ts';
 import { createTurns } from './support/turns.ts';
 import { unlessOvertaken } from './support/unless-overtaken.ts';
 
@@ -213,10 +214,6 @@ function hold(
     retry: { maximumAttempts: 1 },
     summary: `hold, epoch ${claim.ownerEpoch}`,
   }).holdGateway({ gatewayId, ownerEpoch: claim.ownerEpoch });
-}
-
-function isStartTimeout(error: ActivityFailure): boolean {
-  return error.cause instanceof TimeoutFailure && error.cause.timeoutType === 'SCHEDULE_TO_START';
 }
 
 function historyIsLong(): boolean {

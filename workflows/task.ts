@@ -1,8 +1,6 @@
 import {
-  ActivityFailure,
   ApplicationFailure,
   CancellationScope,
-  TimeoutFailure,
   condition,
   continueAsNew,
   defineQuery,
@@ -27,6 +25,7 @@ import { decideRetry } from '../src/domain/retry.ts';
 import type { RunTaskResult } from '../src/domain/run-result.ts';
 import type { TerminalState } from '../src/domain/task.ts';
 import type { TaskStep } from '../src/domain/task-step.ts';
+import { isStartTimeout } from './support/start-timeout.ts';
 import { taskDetails } from './support/task-details.ts';
 import { createTaskInbox, type TaskInbox } from './support/task-inbox.ts';
 
@@ -270,14 +269,6 @@ function conclude(taskId: string, step: TaskStep): { state: TerminalState } {
     );
   }
   return { state: step.state };
-}
-
-function isStartTimeout(error: unknown): boolean {
-  return (
-    error instanceof ActivityFailure &&
-    error.cause instanceof TimeoutFailure &&
-    error.cause.timeoutType === 'SCHEDULE_TO_START'
-  );
 }
 
 function historyIsLong(): boolean {

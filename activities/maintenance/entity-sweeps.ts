@@ -14,8 +14,9 @@ import {
   strandedSessions,
   type StrandedSession,
 } from '../../src/db/session-care.ts';
+import { listChains, type ChainRecord } from '../../src/db/chain-store.ts';
 import { runningBulks } from '../../src/db/bulk-store.ts';
-import { bulkWorkflowId, gatewayWorkflowId } from '../../src/domain/names.ts';
+import { bulkWorkflowId, chainWorkflowId, gatewayWorkflowId } from '../../src/domain/names.ts';
 import { ageOf, type MaintenanceDeps, type Sweep } from './sweep.ts';
 
 interface CarriedSwarm {
@@ -75,6 +76,23 @@ export function gatewayWithoutWorkflow(deps: MaintenanceDeps): Sweep<GatewayReco
       if (fate === 'running') return null;
       await temporal.messages.ensureGateway(id);
       return { detail: { state, workflow: fate }, repaired: true };
+    },
+  };
+}
+
+/** As few as gateways. Everything that its workflow knows is seen anew. */
+export function chainWithoutWorkflow(deps: MaintenanceDeps): Sweep<ChainRecord> {
+  const { db, temporal, clock } = deps;
+  return {
+    candidates: async ({ after }) => (after === undefined ? listChains(db) : []),
+    idOf: ({ gatewayId }) => gatewayId,
+    async inspect({ gatewayId, createdAt }) {
+      const ageMs = clock.now() - Date.parse(createdAt);
+      if (ageMs < ageOf(deps) * 1_000) return null;
+      const fate = await temporal.fateOf(chainWorkflowId(gatewayId));
+      if (fate === 'running') return null;
+      await temporal.messages.ensureChain(gatewayId);
+      return { detail: { workflow: fate }, repaired: true };
     },
   };
 }

@@ -6,6 +6,7 @@ import type {
 } from '../../src/domain/maintenance.ts';
 import {
   bulkWithoutWorkflow,
+  chainWithoutWorkflow,
   gatewayWithoutWorkflow,
   ownerGone,
   sessionStranded,
@@ -47,6 +48,7 @@ export function createMaintenanceActivities(deps: MaintenanceDeps): MaintenanceA
     'swarm-without-workflow': paged(deps, 'swarm-without-workflow', swarmWithoutWorkflow(deps)),
     'swarm-unread': paged(deps, 'swarm-unread', swarmUnread(deps)),
     'bulk-without-workflow': paged(deps, 'bulk-without-workflow', bulkWithoutWorkflow(deps)),
+    'chain-without-workflow': paged(deps, 'chain-without-workflow', chainWithoutWorkflow(deps)),
     'gateway-without-workflow': paged(
       deps,
       'gateway-without-workflow',

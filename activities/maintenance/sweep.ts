@@ -16,6 +16,7 @@ export interface MaintenanceTemporal {
     | 'ensureGateway'
     | 'signalTaskCancel'
     | 'signalTaskDecide'
+    | 'ensureChain'
     | 'signalSwarmNews'
     | 'signalSubmissionEnded'
     | 'schedules'

@@ -56,7 +56,7 @@ const get: Handler<GatewayRoutes['get']> = async (deps, { params, credential }) 
   body: gatewayDto(await visibleGateway(deps, credential, params.gatewayId)),
 });
 
-async function visibleGateway(
+export async function visibleGateway(
   deps: ApiDeps,
   credential: Credential,
   gatewayId: string,

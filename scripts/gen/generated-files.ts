@@ -3,17 +3,20 @@ import { join } from 'node:path';
 import { COMMANDS } from '../../cli/commands.ts';
 import { cliReference } from '../../cli/reference.ts';
 import { describeConfig } from '../../src/config/describe-config.ts';
-import { ERROR_HELP } from '../../src/contract/error-help.ts';
+import { CHAIN_HELP } from '../../src/contract/chain-help.ts';
+import { ERROR_HELP, type ErrorHelp } from '../../src/contract/error-help.ts';
 import { ERRORS, type ErrorCode } from '../../src/contract/errors.ts';
 import { openApiDocument } from '../../src/contract/openapi.ts';
 import { listRoutes, type NamedRoute } from '../../src/contract/routes.ts';
+import { linkOf, type LinkReason } from '../../src/domain/dashboard-chain/link.ts';
+import { LINK_WORDS, REASON_WORDS } from '../../src/domain/dashboard-chain/words.ts';
 import { EVENT_TYPES } from '../../src/domain/event-type.ts';
 import { BASE_MS, CAP_MS, JITTER } from '../../src/domain/retry.ts';
 import { RETRY_POLICY } from '../../src/domain/retry-policy.ts';
 import { METRICS, type MetricSpec } from '../../src/telemetry/metric-contract.ts';
 
 /** Folders in which every file is generated: what is not made any more is removed. */
-export const GENERATED_FOLDERS = ['docs/errors'] as const;
+export const GENERATED_FOLDERS = ['docs/errors', 'docs/errors/chain'] as const;
 
 /** The path of each generated file and what belongs into it. */
 export function generatedFiles(root: string): ReadonlyMap<string, string> {
@@ -21,16 +24,22 @@ export function generatedFiles(root: string): ReadonlyMap<string, string> {
     version: string;
   };
   const codes = Object.keys(ERRORS) as ErrorCode[];
+  const reasons = Object.keys(CHAIN_HELP) as LinkReason[];
   return new Map([
     ['openapi.json', `${JSON.stringify(openApiDocument({ version }), null, 2)}\n`],
     ['docs/reference/api.md', apiPage()],
     ['docs/reference/errors.md', errorsPage(codes)],
+    ['docs/reference/dashboards.md', reasonsPage(reasons)],
     ['docs/reference/events.md', eventsPage()],
     ['docs/reference/metrics.md', metricsPage()],
     ['docs/reference/retries.md', retriesPage()],
     ['docs/reference/configuration.md', describeConfig()],
     ['docs/reference/cli.md', cliReference(COMMANDS)],
     ...codes.map((code): [string, string] => [`docs/errors/${code}.md`, errorPage(code)]),
+    ...reasons.map((reason): [string, string] => [
+      `docs/errors/chain/${reason}.md`,
+      reasonPage(reason),
+    ]),
   ]);
 }
 
@@ -67,9 +76,34 @@ function errorsPage(codes: readonly ErrorCode[]): string {
 
 function errorPage(code: ErrorCode): string {
   const { status, retryable, title } = ERRORS[code];
-  const { whatHappened, howToFix } = ERROR_HELP[code];
+  const about = `\`${code}\` · HTTP ${status} · ${retryable ? 'retryable' : 'not retryable'}`;
+  return helpPage(title, about, ERROR_HELP[code]);
+}
+
+function reasonsPage(reasons: readonly LinkReason[]): string {
+  return page('Dashboards', [
+    'Why a link of the way to a dashboard is broken, or weak. A reason is never renamed or given another meaning. What',
+    'nobody can tell is `unknown`, which is never taken for down.',
+    '',
+    '| reason | |',
+    '|---|---|',
+    ...reasons.map(
+      (reason) => `| [\`${reason}\`](../errors/chain/${reason}.md) | ${reasonTitle(reason)} |`,
+    ),
+  ]);
+}
+
+function reasonPage(reason: LinkReason): string {
+  return helpPage(reasonTitle(reason), `\`${reason}\``, CHAIN_HELP[reason]);
+}
+
+function reasonTitle(reason: LinkReason): string {
+  return `${LINK_WORDS[linkOf(reason)]}: ${REASON_WORDS[reason]}`;
+}
+
+function helpPage(title: string, about: string, { whatHappened, howToFix }: ErrorHelp): string {
   return page(title, [
-    `\`${code}\` · HTTP ${status} · ${retryable ? 'retryable' : 'not retryable'}`,
+    about,
     '',
     '## What happened',
     '',

@@ -65,23 +65,12 @@ export function createClient(options: ClientOptions): DashClient {
       send(options, route, input);
   const calls = (routes: Record<string, RouteSpec>): Record<string, ReturnType<typeof call>> =>
     Object.fromEntries(Object.entries(routes).map(([name, route]) => [name, call(route)]));
+  const { events: _stream, operations, ...resources } = ROUTES;
   const client: Record<string, unknown> = {
-    reconcile: calls(ROUTES.reconcile),
-    tasks: calls(ROUTES.tasks),
-    deadLetters: calls(ROUTES.deadLetters),
-    bulkOperations: calls(ROUTES.bulkOperations),
-    decisions: calls(ROUTES.decisions),
-    swarms: calls(ROUTES.swarms),
-    approvals: calls(ROUTES.approvals),
-    schedules: calls(ROUTES.schedules),
-    sessions: calls(ROUTES.sessions),
-    gateways: calls(ROUTES.gateways),
-    pools: calls(ROUTES.pools),
-    policy: calls(ROUTES.policy),
-    budgets: calls(ROUTES.budgets),
-    tenants: calls(ROUTES.tenants),
-    fleet: calls(ROUTES.fleet),
-    health: calls({ live: ROUTES.operations.live, ready: ROUTES.operations.ready }),
+    ...Object.fromEntries(
+      Object.entries(resources).map(([name, routes]) => [name, calls(routes)] as const),
+    ),
+    health: calls({ live: operations.live, ready: operations.ready }),
     events: (follow: FollowOptions = {}) => followEvents(options, follow),
   };
   // built from the same table that the type is computed from

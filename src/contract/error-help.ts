@@ -75,6 +75,11 @@ export const ERROR_HELP: Readonly<Record<ErrorCode, ErrorHelp>> = {
     whatHappened: 'No gateway with this id is registered.',
     howToFix: 'Take the id from `GET /api/v1/gateways`; `?removed=true` lists removed ones too.',
   },
+  'chain-not-found': {
+    whatHappened: 'Nobody watches the dashboard of this gateway.',
+    howToFix:
+      'Say where people open it with `PUT /api/v1/gateways/{gatewayId}/chain` (`dashctl chain set`); an empty body is enough for a dashboard on the machine of its host.',
+  },
   'budget-not-found': {
     whatHappened: 'No budget of this name is set, or the API key may not see it.',
     howToFix:

@@ -24,6 +24,7 @@ export const ERRORS = {
   'session-not-found': { status: 404, retryable: false, title: 'No such session' },
   'bulk-operation-not-found': { status: 404, retryable: false, title: 'No such bulk operation' },
   'gateway-not-found': { status: 404, retryable: false, title: 'No such gateway' },
+  'chain-not-found': { status: 404, retryable: false, title: 'No such dashboard chain' },
   'budget-not-found': { status: 404, retryable: false, title: 'No such budget' },
   'pool-not-found': { status: 404, retryable: false, title: 'No such pool' },
   'tenant-not-found': { status: 404, retryable: false, title: 'No such tenant' },

@@ -5,6 +5,7 @@ import { bulkOperationRoutes } from './bulk-operations.ts';
 import { deadLetterRoutes } from './dead-letters.ts';
 import { decisionRoutes } from './decisions.ts';
 import { budgetRoutes } from './budgets.ts';
+import { chainRoutes } from './chains.ts';
 import { eventRoutes } from './events.ts';
 import { fleetRoutes } from './fleet.ts';
 import { gatewayRoutes } from './gateways.ts';
@@ -28,6 +29,7 @@ export const ROUTES = {
   schedules: scheduleRoutes,
   sessions: sessionRoutes,
   gateways: gatewayRoutes,
+  chains: chainRoutes,
   pools: poolRoutes,
   policy: policyRoutes,
   budgets: budgetRoutes,

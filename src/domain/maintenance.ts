@@ -27,6 +27,7 @@ export const MISMATCH_KINDS = [
   'bulk-without-workflow',
   /** A registered gateway without its workflow: it is started. */
   'gateway-without-workflow',
+  'chain-without-workflow',
   /** A running workflow whose row has ended, or is not there. */
   'workflow-without-row',
   /** A session in which the first open task waits behind nobody: it becomes the head. */

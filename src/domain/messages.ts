@@ -1,4 +1,6 @@
 import type { Decision } from './attempt.ts';
+import type { ChainVerdict } from './dashboard-chain/link.ts';
+import type { WatchMemory } from './dashboard-chain/watch.ts';
 import type { GatewayMessage, GatewayState } from './gateway.ts';
 
 /**
@@ -79,3 +81,32 @@ export interface GatewayWorkflowInput {
   /** Recorded wishes that the run before had not yet carried out. */
   readonly orders?: readonly GatewayMessage[];
 }
+
+export const CHAIN_UPDATES = { verify: 'verify' } as const;
+
+export interface ChainWorkflowInput {
+  readonly gatewayId: string;
+  /** What the watch of the run before knew. */
+  readonly watch?: ChainWatch | null;
+}
+
+/** What the watch of a chain goes on from. */
+export interface ChainWatch {
+  /** Of the settings that it was watched with. */
+  readonly revision: number;
+  readonly memory: WatchMemory;
+  /** After which time an idle socket from outside was cut when one was held last; null: it was not. */
+  readonly cutAfterMs: number | null;
+}
+
+/** Why a watch returned: something is to be said of the chain that was not said before, or there is no chain. */
+export type WatchEnd =
+  | { readonly kind: 'changed'; readonly watch: ChainWatch; readonly verdict: ChainVerdict }
+  | { readonly kind: 'removed' };
+
+/** The answer to a verify: what one look has seen. */
+export type VerifyResult =
+  | { readonly kind: 'seen'; readonly atMs: number; readonly verdict: ChainVerdict }
+  | { readonly kind: 'no-chain' }
+  /** Nobody holds the gateway, so that nobody can look. */
+  | { readonly kind: 'no-host' };

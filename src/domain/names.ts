@@ -45,6 +45,10 @@ export function gatewayWorkflowId(gatewayId: string): string {
   return `gateway/${gatewayId}`;
 }
 
+export function chainWorkflowId(gatewayId: string): string {
+  return `chain/${gatewayId}`;
+}
+
 /** Workflow tasks and activities that touch only PostgreSQL and Temporal. */
 export const CONTROL_QUEUE = 'control';
 

@@ -2,22 +2,26 @@ import { isGrpcServiceError, WorkflowNotFoundError, type Client } from '@tempora
 import type { GatewayMessage } from '../domain/gateway.ts';
 import { MAINTENANCE_SCHEDULE_ID } from '../domain/maintenance.ts';
 import {
+  CHAIN_UPDATES,
   SUBMISSION_SIGNALS,
   SWARM_SIGNALS,
   SWARM_UPDATES,
   TASK_SIGNALS,
   type BulkWorkflowInput,
+  type ChainWorkflowInput,
   type DecideSignal,
   type GatewayCommand,
   type GatewayCommandResult,
   type GatewayWorkflowInput,
   type SwarmWorkflowInput,
+  type VerifyResult,
 } from '../domain/messages.ts';
 import { TAKEN_WITHIN_MS, type TemporalCheck } from '../domain/why-temporal.ts';
 import { createScheduleMirror, type ScheduleMirror } from './schedule-mirror.ts';
 import {
   CONTROL_QUEUE,
   bulkWorkflowId,
+  chainWorkflowId,
   gatewayWorkflowId,
   swarmWorkflowId,
 } from '../domain/names.ts';
@@ -33,6 +37,10 @@ export interface WorkflowMessages {
   startBulk(bulkId: string): Promise<void>;
   /** Starts the gateway's entity unless it runs. */
   ensureGateway(gatewayId: string): Promise<void>;
+  /** Starts the entity of the gateway's dashboard chain unless it runs. */
+  ensureChain(gatewayId: string): Promise<void>;
+  /** One look at the chain, read-only; takes up to a minute. */
+  verifyChain(gatewayId: string): Promise<VerifyResult>;
   signalTaskCancel(workflowId: string): Promise<void>;
   signalTaskDecide(workflowId: string, decision: DecideSignal): Promise<void>;
   signalSwarmNews(swarmId: string): Promise<void>;
@@ -71,6 +79,8 @@ export interface WorkflowMessageOptions {
 }
 
 const COUNT_WITHIN_MS = 500;
+/** A look holds an idle socket for 12 s, and may wait ten for somebody who looks. */
+const VERIFY_WITHIN_MS = 60_000;
 /** temporal.api.enums.v1.TaskQueueType */
 const WORKFLOW_QUEUE = 1;
 
@@ -124,6 +134,19 @@ class BoundedMessages implements WorkflowMessages {
     const input: GatewayWorkflowInput = { gatewayId };
     const workflowId = gatewayWorkflowId(gatewayId);
     return this.#start('gatewayWorkflow', workflowId, input, `Gateway ${gatewayId}`);
+  }
+
+  ensureChain(gatewayId: string): Promise<void> {
+    const input: ChainWorkflowInput = { gatewayId };
+    const workflowId = chainWorkflowId(gatewayId);
+    return this.#start('dashboardChainWorkflow', workflowId, input, `Dashboard of ${gatewayId}`);
+  }
+
+  verifyChain(gatewayId: string): Promise<VerifyResult> {
+    const handle = this.#client.workflow.getHandle(chainWorkflowId(gatewayId));
+    return this.#client.withDeadline(Date.now() + VERIFY_WITHIN_MS, () =>
+      handle.executeUpdate<VerifyResult, []>(CHAIN_UPDATES.verify),
+    );
   }
 
   signalTaskCancel(workflowId: string): Promise<void> {

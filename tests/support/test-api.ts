@@ -6,7 +6,7 @@ import { createClient, type DashClient } from '../../src/contract/client.ts';
 import { ADMIN_SCOPE } from '../../src/contract/scopes.ts';
 import { createApiKey } from '../../src/db/api-key-store.ts';
 import type { Database } from '../../src/db/database.ts';
-import type { GatewayCommandResult } from '../../src/domain/messages.ts';
+import type { GatewayCommandResult, VerifyResult } from '../../src/domain/messages.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { createLogger, type LogDestination } from '../../src/platform/logger.ts';
 import { newSecretKey } from '../../src/platform/secret-box.ts';
@@ -19,11 +19,13 @@ export interface RecordingMessages extends WorkflowMessages {
   /** Every call fails from now on, as it does while Temporal is away; null: it is back. */
   fail(error: Error | null): void;
   answerGateway(result: GatewayCommandResult): void;
+  answerVerify(result: VerifyResult): void;
 }
 
 export function recordingMessages(): RecordingMessages {
   const told: (readonly [string, ...unknown[]])[] = [];
   let failure: Error | null = null;
+  let verified: VerifyResult = { kind: 'no-host' };
   let gatewayAnswer: GatewayCommandResult = { kind: 'recorded', state: 'open' };
   const tell = async (...message: readonly [string, ...unknown[]]): Promise<void> => {
     await Promise.resolve();
@@ -35,6 +37,9 @@ export function recordingMessages(): RecordingMessages {
     fail: (error) => {
       failure = error;
     },
+    answerVerify: (result) => {
+      verified = result;
+    },
     answerGateway: (result) => {
       gatewayAnswer = result;
     },
@@ -42,6 +47,11 @@ export function recordingMessages(): RecordingMessages {
     runMaintenance: () => tell('runMaintenance'),
     startSwarm: (swarmId) => tell('startSwarm', swarmId),
     ensureGateway: (gatewayId) => tell('ensureGateway', gatewayId),
+    ensureChain: (gatewayId) => tell('ensureChain', gatewayId),
+    verifyChain: async (gatewayId) => {
+      await tell('verifyChain', gatewayId);
+      return verified;
+    },
     signalTaskCancel: (workflowId) => tell('signalTaskCancel', workflowId),
     signalTaskDecide: (workflowId, decision) => tell('signalTaskDecide', workflowId, decision),
     signalSwarmNews: (workflowId) => tell('signalSwarmNews', workflowId),

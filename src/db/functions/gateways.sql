@@ -162,6 +162,7 @@ begin
       'kind', 'refused', 'openAttempts', v_attempts, 'pinnedSessions', v_sessions, 'pinnedTasks', v_tasks);
   end if;
   delete from dash.gateway_credentials where gateway_id = g.id;
+  delete from dash.chains where gateway_id = g.id;
   update dash.gateways set
     state = 'removed', desired_state = 'removed', claims_open = false, failure = null, state_reason = null,
     hint = null, process = null, state_changed_at = now()

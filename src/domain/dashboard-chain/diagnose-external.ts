@@ -80,17 +80,12 @@ function socketFault(
   { socket, cutAfterMs }: ExternalSeen,
   { isOriginAccepted }: ExternalContext,
 ): LinkVerdict | null {
-  switch (socket.kind) {
-    case 'gateway':
-      if (!socket.isOriginAccepted && isOriginAccepted) return broken('external-origin-rewritten');
-      return cutAfterMs !== null && cutAfterMs < PINGED_WITHIN_MS
-        ? broken('external-idle-cut', { afterMs: cutAfterMs })
-        : null;
-    case 'unknown':
-      return cannotTell(socket.detail);
-    default:
-      return broken('external-socket-fails', { met: socket.kind });
-  }
+  if (socket.kind === 'unknown') return cannotTell(socket.detail);
+  if (socket.kind !== 'gateway') return broken('external-socket-fails', { met: socket.kind });
+  if (!socket.isOriginAccepted && isOriginAccepted) return broken('external-origin-rewritten');
+  return cutAfterMs !== null && cutAfterMs < PINGED_WITHIN_MS
+    ? broken('external-idle-cut', { afterMs: cutAfterMs })
+    : null;
 }
 
 function expiresSoon(certificate: Certificate | null, atMs: number): LinkVerdict | null {

@@ -30,6 +30,13 @@ export type LinkReason = {
   [Name in LinkName]: `${Name}-${(typeof LINK_REASONS)[Name][number]}`;
 }[LinkName];
 
+/** A reason is named after its link. */
+export function linkOf(reason: LinkReason): LinkName {
+  const name = LINKS.find((link) => reason.startsWith(`${link}-`));
+  if (name === undefined) throw new Error(`no link has the reason ${reason}`);
+  return name;
+}
+
 /** Facts for people, shown beside the reason; never a token. */
 export type Evidence = Readonly<
   Record<string, string | number | boolean | null | readonly string[]>

@@ -148,6 +148,11 @@ function recorder(said: string[], gatewayAnswer: () => GatewayCommandResult): Wo
     runMaintenance: () => note('runMaintenance', ''),
     startSwarm: (id) => note('startSwarm', id),
     ensureGateway: (id) => note('ensureGateway', id),
+    ensureChain: (id) => note('ensureChain', id),
+    verifyChain: async (id) => {
+      await note('verifyChain', id);
+      return { kind: 'no-host' };
+    },
     signalTaskCancel: (id) => note('signalTaskCancel', id),
     signalTaskDecide: (id) => note('signalTaskDecide', id),
     signalSwarmNews: (id) => note('signalSwarmNews', id),

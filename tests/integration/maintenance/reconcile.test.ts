@@ -11,7 +11,6 @@ import {
 import { readAttempt } from '../../../src/db/attempt-record.ts';
 import { closeAttempt, markDelivered } from '../../../src/db/attempt-run.ts';
 import { requestCancel } from '../../../src/db/cancel.ts';
-import { registerGateway } from '../../../src/db/gateway-store.ts';
 import { findingCounts } from '../../../src/db/finding-store.ts';
 import { backOffTask } from '../../../src/db/retry-queue.ts';
 import { settleTask } from '../../../src/db/settle.ts';
@@ -332,57 +331,6 @@ describe('submissions that wait for work which has ended', () => {
     await eventually(async () => (await told('ended-submission')).includes('ended'));
     expect(await findings('open-submission')).toEqual([]);
     expect(await told('open-submission')).toHaveLength(1);
-  });
-});
-
-describe('swarms and gateways without a workflow', () => {
-  it('open swarms are started, page by page, also after a person terminated them (P31, P35)', async () => {
-    const { reconcile, told, swarm, age, start, temporal, db } = world();
-    const ids = await Promise.all([swarm(), swarm(), swarm(), swarm(), swarm()]);
-    for (const id of ids) await age('swarms', 'created_at', id);
-    const [first, second] = ids;
-    await start('swarmWorkflow', `swarm/${first}`);
-    await start('swarmWorkflow', `swarm/${second}`);
-    await temporal.client.workflow.getHandle(`swarm/${second}`).terminate('by a person');
-    expect(await reconcile('swarm-without-workflow')).toMatchObject({ found: 4, repaired: 4 });
-    for (const swarmId of ids.slice(1)) {
-      expect(await told(`swarm/${swarmId}`)).toEqual([{ swarmId }]);
-    }
-    expect(await reconcile('swarm-without-workflow')).toMatchObject({ found: 0 });
-    await db.rows(`update dash.swarms set state = 'cancelled' where id = any($1)`, [ids]);
-  });
-
-  it('registered gateways get their workflow, removed ones and those of this minute do not (P35)', async () => {
-    const { reconcile, told, db, temporal, age } = world();
-    for (const id of ['g-new', 'g-removed', 'g-young']) {
-      await registerGateway(db, {
-        id,
-        kind: 'adopted',
-        endpoint: 'ws://127.0.0.1:1',
-        configuredLanes: 1,
-        actor: 'test',
-      });
-    }
-    await db.rows(
-      `update dash.gateways set state = 'removed', desired_state = 'removed' where id = 'g-removed'`,
-    );
-    for (const id of ['g-new', 'g-removed']) await age('gateways', 'created_at', id);
-    expect(await reconcile('gateway-without-workflow')).toMatchObject({ found: 1, repaired: 1 });
-    expect(await told('gateway/g-new')).toEqual([{ gatewayId: 'g-new' }]);
-    for (const id of ['g-removed', 'g-young']) {
-      const absent = temporal.client.workflow.getHandle(`gateway/${id}`).describe();
-      await expect(absent).rejects.toThrow(/not found/);
-    }
-  });
-
-  it('an owner that gives no sign is listed and left to the gateway workflow (P32, P35)', async () => {
-    const { reconcile, findings, db } = world();
-    await db.rows(
-      `update dash.gateways set last_seen_at = now() - interval '2 minutes' where id = 'g1'`,
-    );
-    expect(await reconcile('owner-gone')).toMatchObject({ found: 1, repaired: 0 });
-    expect((await findings('g1'))[0]).toMatchObject({ kind: 'owner-gone', repaired: false });
-    await db.rows(`update dash.gateways set last_seen_at = now() where id = 'g1'`);
   });
 });
 

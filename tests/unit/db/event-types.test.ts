@@ -11,7 +11,7 @@ function writtenTypes(): Set<string> {
   const sql = readdirSync(folder).map((name) => readFileSync(join(folder, name), 'utf8'));
   const literals = sql.flatMap((text) => [
     ...text.matchAll(
-      /'((?:task|approval|attempt|dead-letter|bulk|schedule|session|swarm|gateway|fleet|budget|tenant|pool|policy|installation)\.[a-z-]+)'/g,
+      /'((?:task|approval|attempt|dead-letter|bulk|schedule|session|swarm|gateway|chain|fleet|budget|tenant|pool|policy|installation)\.[a-z-]+)'/g,
     ),
   ]);
   return new Set([

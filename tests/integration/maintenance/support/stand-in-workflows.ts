@@ -34,6 +34,10 @@ export function gatewayWorkflow(input: unknown): Promise<void> {
   return remember(input, ['recover', 'drain']);
 }
 
+export function dashboardChainWorkflow(input: unknown): Promise<void> {
+  return remember(input, []);
+}
+
 export function submissionWorkflow(input: unknown): Promise<void> {
   return remember(input, ['ended']);
 }

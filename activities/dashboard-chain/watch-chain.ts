@@ -1,0 +1,86 @@
+import { Context } from '@temporalio/activity';
+import { getChain, recordChain, type ChainRecord } from '../../src/db/chain-store.ts';
+import type { Database } from '../../src/db/database.ts';
+import { LONGEST_HOLD_MS } from '../../src/dashboard/hold-socket.ts';
+import { newWatch, watch, type Watched } from '../../src/domain/dashboard-chain/watch.ts';
+import { diagnosisOf } from '../../src/domain/dashboard-chain/words.ts';
+import type { ChainWatch, WatchEnd } from '../../src/domain/messages.ts';
+import type { Clock } from '../../src/platform/clock.ts';
+import { lookAt, type LookOptions } from './look.ts';
+
+export interface WatchDeps {
+  readonly db: Database;
+  readonly clock: Clock;
+  /** Of each probe. */
+  readonly probeTimeoutMs: number;
+}
+
+/** A hold takes as long as it holds, so it is not part of each look. */
+const HOLD_EVERY_LOOKS = 10;
+/** While looks disagree with what is said the next one does not wait long. */
+const IN_DOUBT_MS = 2_000;
+
+/**
+ * Looks at a chain again and again, and returns when something is to be said of it that was not said before: then the
+ * row says it already. What it remembers travels in its heartbeats, so that the next owner of the gateway goes on
+ * where this one was. Settings and pauses are read anew for each look.
+ */
+export async function watchChain(
+  deps: WatchDeps,
+  input: { readonly gatewayId: string; readonly from: ChainWatch | null },
+): Promise<WatchEnd> {
+  const context = Context.current();
+  let state = (context.info.heartbeatDetails as ChainWatch | null | undefined) ?? input.from;
+  for (let looks = 0; ; looks += 1) {
+    context.heartbeat(state);
+    const record = await getChain(deps.db, input.gatewayId);
+    if (record === null) return { kind: 'removed' };
+    const before = state?.revision === record.revision ? state : null;
+    const seen = await lookAt(record, lookOptions(deps, before, looks));
+    const watched = watch(before?.memory ?? newWatch(), seen.verdict, seen.atMs);
+    state = {
+      revision: record.revision,
+      memory: watched.memory,
+      cutAfterMs: seen.cutAfterMs,
+    };
+    if (watched.changed || record.verdict === null) {
+      const written = await tell(deps.db, record, { watched, atMs: seen.atMs });
+      if (written.kind === 'ok') return { kind: 'changed', watch: state, verdict: watched.verdict };
+    }
+    const isInDoubt = Object.values(watched.memory.links).some(({ doubt }) => doubt !== null);
+    const pauseMs = record.settings.intervalSeconds * 1_000;
+    context.heartbeat(state);
+    const { cancellationSignal, cancelled } = context;
+    await deps.clock.sleep(
+      isInDoubt ? Math.min(IN_DOUBT_MS, pauseMs) : pauseMs,
+      cancellationSignal,
+    );
+    if (cancellationSignal.aborted) await cancelled;
+  }
+}
+
+function lookOptions(deps: WatchDeps, before: ChainWatch | null, looks: number): LookOptions {
+  const { clock, probeTimeoutMs } = deps;
+  const known = before?.cutAfterMs ?? null;
+  // A cut that was seen is looked for each time, so that its end is seen soon.
+  const idle =
+    known !== null || looks % HOLD_EVERY_LOOKS === 0 ? { ms: LONGEST_HOLD_MS } : { known };
+  return { clock, timeoutMs: probeTimeoutMs, idle };
+}
+
+function tell(
+  db: Database,
+  { gatewayId, revision }: ChainRecord,
+  { watched, atMs }: { readonly watched: Watched; readonly atMs: number },
+): ReturnType<typeof recordChain> {
+  const { verdict, flapping, memory } = watched;
+  return recordChain(db, {
+    gatewayId,
+    revision,
+    verdict,
+    flapping,
+    at: new Date(atMs).toISOString(),
+    episodeSince: memory.episode === null ? null : new Date(memory.episode.sinceMs).toISOString(),
+    diagnosis: diagnosisOf(verdict),
+  });
+}

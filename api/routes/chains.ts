@@ -1,0 +1,139 @@
+import { actorOf, type Credential } from '../../src/auth/credential.ts';
+import { AppError } from '../../src/contract/errors.ts';
+import type { chainRoutes } from '../../src/contract/chains.ts';
+import {
+  chainHistory,
+  getChain,
+  listChains,
+  pauseChain,
+  putChain,
+  removeChain,
+  type ChainPause,
+  type ChainRecord,
+} from '../../src/db/chain-store.ts';
+import { storable } from '../../src/domain/dashboard-chain/settings.ts';
+import { diagnosisOf, healthOf } from '../../src/domain/dashboard-chain/words.ts';
+import type { ApiDeps } from '../api-deps.ts';
+import { askWorkflow } from '../ask-workflow.ts';
+import { chainDto, linksDto } from '../chain-dto.ts';
+import { eventDto } from '../dto.ts';
+import type { Handler, Handlers, Reply } from '../handler.ts';
+import { hasten } from '../hasten.ts';
+import { chainNotFound, notFound } from '../refusals.ts';
+import { mayUse } from '../tenancy.ts';
+import { visibleGateway } from './gateways.ts';
+
+type ChainRoutes = typeof chainRoutes;
+
+const HISTORY = 100;
+
+const list: Handler<ChainRoutes['list']> = async (deps, { credential }) => {
+  const rows = await listChains(deps.db);
+  const visible = rows.filter(({ gateway }) => mayUse(credential, gateway.allowedTenants));
+  return { status: 200, body: { items: visible.map(chainDto) } };
+};
+
+const get: Handler<ChainRoutes['get']> = async (deps, { params, credential }) => ({
+  status: 200,
+  body: chainDto(await visibleChain(deps, credential, params.gatewayId)),
+});
+
+async function visibleChain(
+  deps: ApiDeps,
+  credential: Credential,
+  gatewayId: string,
+): Promise<ChainRecord> {
+  await visibleGateway(deps, credential, gatewayId);
+  const row = await getChain(deps.db, gatewayId);
+  if (row === null) throw chainNotFound(gatewayId);
+  return row;
+}
+
+/** The row first; its workflow is started after the commit, by reconcile when that fails. */
+const put: Handler<ChainRoutes['put']> = async (deps, { params, body, credential, scope }) => {
+  const { gatewayId } = params;
+  const actor = actorOf(credential);
+  const result = await putChain(deps.db, { gatewayId, settings: storable(body), actor });
+  if (result.kind === 'not-found') throw notFound('gateway', gatewayId);
+  if (result.kind === 'removed')
+    throw new AppError({
+      code: 'gateway-refuses',
+      detail: `Gateway "${gatewayId}" has been removed; nobody opens its dashboard any more.`,
+      details: { state: 'removed', accepts: [] },
+    });
+  hasten(scope.log, 'the watch of the chain', () => deps.messages.ensureChain(gatewayId));
+  return { status: 200, body: chainDto(result.chain) };
+};
+
+const remove: Handler<ChainRoutes['remove']> = async (deps, { params, credential }) => {
+  const { gatewayId } = params;
+  await visibleGateway(deps, credential, gatewayId);
+  const result = await removeChain(deps.db, { gatewayId, actor: actorOf(credential) });
+  if (result.kind === 'not-found') throw chainNotFound(gatewayId);
+  return { status: 200, body: { removed: gatewayId } };
+};
+
+const verify: Handler<ChainRoutes['verify']> = async (deps, { params, credential }) => {
+  const { gatewayId } = params;
+  await visibleChain(deps, credential, gatewayId);
+  const result = await askWorkflow({
+    what: `the dashboard of gateway "${gatewayId}"`,
+    ask: () => deps.messages.verifyChain(gatewayId),
+    start: () => deps.messages.ensureChain(gatewayId),
+  });
+  if (result.kind === 'no-chain') throw chainNotFound(gatewayId);
+  const verdict = result.kind === 'seen' ? result.verdict : null;
+  const atMs = result.kind === 'seen' ? result.atMs : deps.clock.now();
+  return {
+    status: 200,
+    body: {
+      gatewayId,
+      health: healthOf(verdict),
+      diagnosis: diagnosisOf(verdict),
+      at: new Date(atMs).toISOString(),
+      links: linksDto(verdict),
+    },
+  };
+};
+
+async function setPause(
+  deps: ApiDeps,
+  wish: {
+    readonly gatewayId: string;
+    readonly credential: Credential;
+    readonly pause: ChainPause | null;
+  },
+): Promise<Reply<ChainRoutes['resume']>> {
+  const { gatewayId, credential, pause } = wish;
+  await visibleGateway(deps, credential, gatewayId);
+  const result = await pauseChain(deps.db, { gatewayId, pause, actor: actorOf(credential) });
+  if (result.kind === 'not-found') throw chainNotFound(gatewayId);
+  return { status: 200, body: chainDto(result.chain) };
+}
+
+const pause: Handler<ChainRoutes['pause']> = (deps, { params, body, credential }) => {
+  const until = body.until === null ? null : new Date(body.until).toISOString();
+  const { gatewayId } = params;
+  return setPause(deps, { gatewayId, credential, pause: { until, reason: body.reason } });
+};
+
+const resume: Handler<ChainRoutes['resume']> = (deps, { params, credential }) =>
+  setPause(deps, { gatewayId: params.gatewayId, credential, pause: null });
+
+const history: Handler<ChainRoutes['history']> = async (deps, { params, credential }) => {
+  const { gatewayId } = params;
+  await visibleChain(deps, credential, gatewayId);
+  const rows = await chainHistory(deps.db, { gatewayId, limit: HISTORY });
+  return { status: 200, body: { items: rows.map(eventDto) } };
+};
+
+export const chainHandlers: Handlers<ChainRoutes> = {
+  list,
+  get,
+  put,
+  remove,
+  verify,
+  pause,
+  resume,
+  history,
+};

@@ -1,0 +1,222 @@
+import { z } from 'zod';
+import { isLoopback, readAccessUrl } from '../domain/dashboard-chain/contract.ts';
+import { LINKS } from '../domain/dashboard-chain/link.ts';
+import { CHAIN_HEALTHS } from '../domain/dashboard-chain/words.ts';
+import { defineRoute } from './define-route.ts';
+import { event } from './event-dto.ts';
+import { namedMoment, gatewayName, moment } from './fields.ts';
+
+const accessUrl = z
+  .string()
+  .max(2000)
+  .refine((written) => readAccessUrl(written) !== null, {
+    error: 'a URL looks like https://agents.example; put no user, password or token into it',
+  });
+
+const settings = {
+  accessUrl: accessUrl.nullable().meta({
+    description: 'Where people open the dashboard; null: on the machine of its host',
+    example: 'https://agents.example',
+  }),
+  proxied: z.boolean().meta({
+    description:
+      'Something on that machine speaks for the access URL (reverse proxy, tunnel); of HTTPS it is taken as given',
+  }),
+  bind: z
+    .enum(['127.0.0.1', '0.0.0.0'])
+    .nullable()
+    .meta({ description: 'null: as few addresses as the access URL allows' }),
+  wslAddress: z
+    .union([z.ipv4(), z.ipv6()])
+    .nullable()
+    .meta({ description: "Under WSL the machine's address as Windows sees it" }),
+  otherOrigins: z
+    .array(accessUrl)
+    .max(20)
+    .meta({ description: 'Other pages that speak to the gateway from a browser' }),
+  pinnedFingerprint: z
+    .string()
+    .regex(/^([0-9A-F]{2}:){31}[0-9A-F]{2}$/, 'a SHA-256 fingerprint looks like AB:CD:…, 32 pairs')
+    .nullable()
+    .meta({
+      description:
+        'Of a certificate that is trusted although nobody signed it; any other is reported as changed',
+    }),
+  intervalSeconds: z.int().min(1).max(3600).meta({ description: 'Between two looks' }),
+};
+
+export const putChain = z
+  .strictObject({
+    accessUrl: settings.accessUrl.default(null),
+    proxied: settings.proxied.default(false),
+    bind: settings.bind.default(null),
+    wslAddress: settings.wslAddress.default(null),
+    otherOrigins: settings.otherOrigins.default([]),
+    pinnedFingerprint: settings.pinnedFingerprint.default(null),
+    intervalSeconds: settings.intervalSeconds.default(15),
+  })
+  .refine(({ accessUrl: url, proxied }) => url === null || !proxied || !pointsHere(url), {
+    path: ['proxied'],
+    error: 'a proxy speaks for a URL that leads here from elsewhere, not for this machine itself',
+  })
+  .meta({ id: 'PutChain', description: 'What is left out follows from the gateway' });
+
+function pointsHere(written: string): boolean {
+  const url = readAccessUrl(written);
+  return url !== null && isLoopback(url);
+}
+
+const link = z
+  .object({
+    state: z.enum(['ok', 'broken', 'degraded', 'unknown', 'expected']).meta({
+      description:
+        'unknown: nobody can tell, which is not down; expected: down by plan, nobody is alarmed',
+    }),
+    reason: z
+      .string()
+      .nullable()
+      .meta({ description: 'Of broken and degraded; each has a page in docs/errors/chain' }),
+    detail: z.string().nullable().meta({ description: 'In words, for a person' }),
+    evidence: z.record(z.string(), z.unknown()).meta({ description: 'What was seen' }),
+  })
+  .meta({ id: 'ChainLink' });
+const links = z.object({ gateway: link, forward: link, cors: link, external: link });
+export type ChainLink = z.infer<typeof link>;
+export type ChainLinks = z.infer<typeof links>;
+
+const verdict = {
+  health: z.enum(CHAIN_HEALTHS).meta({
+    description: 'inconclusive: nobody can tell; planned: down because somebody wants it so',
+  }),
+  diagnosis: z.string().meta({ description: 'One sentence about the first link that is not ok' }),
+};
+
+export const chain = z
+  .object({
+    gatewayId: gatewayName,
+    settings: z.object(settings),
+    accessUrl: z.string().meta({ description: 'What people open; without a token' }),
+    fallbackUrls: z.array(z.string()),
+    origins: z
+      .array(z.string())
+      .meta({ description: 'What the gateway must let in, as browsers send it' }),
+    gatewayPort: z.int(),
+    bind: z.string(),
+    canIdentifyDevices: z.boolean().meta({
+      description:
+        'false: over plain HTTP from elsewhere browsers give a page no keys, so that no device can identify itself',
+    }),
+    ...verdict,
+    links: links.nullable().meta({ description: 'null: nobody has looked, or can' }),
+    flapping: z.array(z.enum(LINKS)).meta({ description: 'Links that work now and then' }),
+    lookedAt: moment.nullable().meta({ description: 'When this was said first' }),
+    episodeSince: moment.nullable().meta({
+      description: 'Since when something does not work; null: nothing is the matter',
+    }),
+    pause: z
+      .object({ until: moment.nullable(), by: z.string(), reason: z.string(), at: moment })
+      .nullable()
+      .meta({ description: 'Meanwhile nobody is alarmed' }),
+    createdAt: moment,
+    updatedAt: moment,
+  })
+  .meta({ id: 'Chain' });
+export type Chain = z.infer<typeof chain>;
+
+export const chainLook = z
+  .object({ gatewayId: gatewayName, ...verdict, at: moment, links: links.nullable() })
+  .meta({ id: 'ChainLook' });
+
+export const pauseChain = z
+  .strictObject({
+    until: namedMoment.nullable().default(null).meta({ description: 'null: until it is resumed' }),
+    reason: z.string().max(500).default('').meta({ description: 'For whoever wonders' }),
+  })
+  .meta({ id: 'PauseChain' });
+
+const path = '/api/v1/gateways/{gatewayId}/chain';
+const params = z.object({ gatewayId: gatewayName });
+const asItIs = { 200: { description: 'The chain', schema: chain } };
+const shared = { params, errors: ['gateway-not-found', 'chain-not-found'] } as const;
+
+export const chainRoutes = {
+  list: defineRoute({
+    method: 'GET',
+    path: '/api/v1/chains',
+    summary: 'List dashboard chains',
+    scope: 'gateways:read',
+    responses: { 200: { description: 'By gateway', schema: z.object({ items: z.array(chain) }) } },
+    errors: [],
+  }),
+  get: defineRoute({
+    method: 'GET',
+    path,
+    summary: 'Get the dashboard chain of a gateway, as its watch sees it',
+    scope: 'gateways:read',
+    ...shared,
+    responses: asItIs,
+  }),
+  put: defineRoute({
+    method: 'PUT',
+    path,
+    summary: 'Watch the dashboard of a gateway, or change where people open it',
+    scope: 'gateways:write',
+    reach: 'fleet',
+    ...shared,
+    body: putChain,
+    responses: asItIs,
+    errors: ['gateway-not-found', 'gateway-refuses'],
+  }),
+  remove: defineRoute({
+    method: 'DELETE',
+    path,
+    summary: 'Watch the dashboard of a gateway no more',
+    scope: 'gateways:write',
+    reach: 'fleet',
+    ...shared,
+    responses: {
+      200: { description: 'Removed', schema: z.object({ removed: gatewayName }) },
+    },
+  }),
+  verify: defineRoute({
+    method: 'POST',
+    path: `${path}/verify`,
+    summary: 'Look at every link of the chain now; changes nothing',
+    description:
+      'Takes up to 15 s when something lies outside: an idle connection is held to see whether anybody cuts it.',
+    scope: 'gateways:read',
+    ...shared,
+    responses: { 200: { description: 'What was seen', schema: chainLook } },
+    errors: ['gateway-not-found', 'chain-not-found', 'temporal-unavailable'],
+  }),
+  pause: defineRoute({
+    method: 'POST',
+    path: `${path}/pause`,
+    summary: 'Take what is down as planned, for a while',
+    scope: 'gateways:write',
+    reach: 'fleet',
+    ...shared,
+    body: pauseChain,
+    responses: asItIs,
+  }),
+  resume: defineRoute({
+    method: 'POST',
+    path: `${path}/resume`,
+    summary: 'End a pause',
+    scope: 'gateways:write',
+    reach: 'fleet',
+    ...shared,
+    responses: asItIs,
+  }),
+  history: defineRoute({
+    method: 'GET',
+    path: `${path}/history`,
+    summary: 'What has happened to the chain, newest first',
+    description: 'The last 100 changes of its verdict, its settings and its pauses.',
+    scope: 'gateways:read',
+    ...shared,
+    responses: {
+      200: { description: 'Newest first', schema: z.object({ items: z.array(event) }) },
+    },
+  }),
+};
