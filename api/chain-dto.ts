@@ -1,4 +1,5 @@
-import type { Chain, ChainLink, ChainLinks } from '../src/contract/chains.ts';
+import type { PlannedStep } from '../src/domain/dashboard-chain/plan.ts';
+import type { Chain, ChainLink, ChainLinks, ChainStep } from '../src/contract/chains.ts';
 import type { ChainRecord } from '../src/db/chain-store.ts';
 import type { ChainVerdict, LinkVerdict } from '../src/domain/dashboard-chain/link.ts';
 import { chainOf } from '../src/domain/dashboard-chain/settings.ts';
@@ -21,6 +22,7 @@ export function chainDto(row: ChainRecord): Chain {
     health: healthOf(row.verdict),
     diagnosis: diagnosisOf(row.verdict),
     links: linksDto(row.verdict),
+    plan: row.plan === null ? null : row.plan.map(stepDto),
     flapping: [...row.flapping],
     lookedAt: row.verdictAt,
     episodeSince: row.episodeSince,
@@ -38,6 +40,17 @@ export function linksDto(verdict: ChainVerdict | null): ChainLinks | null {
     forward: linkDto(forward),
     cors: linkDto(cors),
     external: linkDto(external),
+  };
+}
+
+export function stepDto({ link, reason, step }: PlannedStep): ChainStep {
+  return {
+    link,
+    reason,
+    kind: step.kind,
+    action: step.kind === 'act' ? step.action : null,
+    because: step.kind === 'act' ? null : step.because,
+    until: step.kind === 'wait' ? new Date(step.untilMs).toISOString() : null,
   };
 }
 

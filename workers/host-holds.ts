@@ -68,7 +68,7 @@ export function createHostHolds(options: GatewayHostOptions, parts: HostParts): 
   });
   const operations = {
     ...createGatewayOperations({ db, clock, holds }),
-    ...createChainOperations({ db, clock, probeTimeoutMs: PROBE_TIMEOUT_MS }),
+    ...createChainOperations({ db, clock, holds, probeTimeoutMs: PROBE_TIMEOUT_MS }),
   };
   return holds;
 }

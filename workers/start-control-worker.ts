@@ -96,7 +96,7 @@ function activitiesOf(options: ControlWorkerOptions, messages: WorkflowMessages)
     ...createTaskControlActivities({ db, swarmNews }),
     ...createBulkActivities({ db, clock }),
     ...createGatewayControlActivities({ db, holdTimeoutMs: options.holdTimeoutMs }),
-    ...createChainControlActivities({ db, clock }),
+    ...createChainControlActivities({ db, clock, messages }),
     ...createSwarmActivities({ db, clock, signalTaskCancel }),
     ...createSubmissionActivities({ db, messages }),
     ...createMaintenanceActivities({

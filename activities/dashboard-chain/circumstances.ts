@@ -8,6 +8,7 @@ export function circumstancesOf(record: ChainRecord, nowMs: number): Circumstanc
   return {
     planned: plannedWords(record),
     startedMsAgo: isStarting ? Math.max(0, nowMs - Date.parse(stateChangedAt)) : null,
+    placedOrigins: record.placedOrigins,
     pinnedFingerprint: record.settings.pinnedFingerprint,
   };
 }

@@ -3,6 +3,7 @@ import { observeChain } from '../../src/dashboard/observe-chain.ts';
 import { diagnose } from '../../src/domain/dashboard-chain/diagnose.ts';
 import type { ChainVerdict } from '../../src/domain/dashboard-chain/link.ts';
 import { chainOf } from '../../src/domain/dashboard-chain/settings.ts';
+import type { GatewayConnection } from '../../src/gateway/connection.ts';
 import type { Clock } from '../../src/platform/clock.ts';
 import { circumstancesOf } from './circumstances.ts';
 
@@ -10,6 +11,8 @@ export interface LookOptions {
   readonly clock: Clock;
   /** Of each probe. */
   readonly timeoutMs: number;
+  /** To ask the gateway for its configuration; null: there is none now. */
+  readonly connection: GatewayConnection | null;
   /** `ms`: holds an idle socket from outside for so long; `known`: what an earlier look has seen of one. */
   readonly idle: { readonly ms: number } | { readonly known: number | null };
 }
@@ -23,12 +26,12 @@ export interface SeenChain {
 
 /** One look at a chain from the machine of its host: probes alone, nothing is touched. */
 export async function lookAt(record: ChainRecord, options: LookOptions): Promise<SeenChain> {
-  const { clock, timeoutMs, idle } = options;
+  const { clock, timeoutMs, idle, connection } = options;
   const chain = chainOf(record.settings, record.endpoint);
   const seen = await observeChain({
     chain,
     forwards: null,
-    configuredOrigins: async () => null,
+    configuredOrigins: async () => (await connection?.allowedOrigins())?.origins ?? null,
     pinnedFingerprint: record.settings.pinnedFingerprint,
     timeoutMs,
     holdMs: 'ms' in idle ? idle.ms : 0,

@@ -6,6 +6,8 @@ import { newWatch, watch, type Watched } from '../../src/domain/dashboard-chain/
 import { diagnosisOf } from '../../src/domain/dashboard-chain/words.ts';
 import type { ChainWatch, WatchEnd } from '../../src/domain/messages.ts';
 import type { Clock } from '../../src/platform/clock.ts';
+import type { Holds } from '../hold-gateway/hold-gateway.ts';
+import { openConnection } from './open-connection.ts';
 import { lookAt, type LookOptions } from './look.ts';
 
 export interface WatchDeps {
@@ -13,6 +15,7 @@ export interface WatchDeps {
   readonly clock: Clock;
   /** Of each probe. */
   readonly probeTimeoutMs: number;
+  readonly holds: Pick<Holds, 'find'>;
 }
 
 /** A hold takes as long as it holds, so it is not part of each look. */
@@ -36,7 +39,10 @@ export async function watchChain(
     const record = await getChain(deps.db, input.gatewayId);
     if (record === null) return { kind: 'removed' };
     const before = state?.revision === record.revision ? state : null;
-    const seen = await lookAt(record, lookOptions(deps, before, looks));
+    const seen = await lookAt(
+      record,
+      lookOptions(deps, { before, looks, gatewayId: input.gatewayId }),
+    );
     const watched = watch(before?.memory ?? newWatch(), seen.verdict, seen.atMs);
     state = {
       revision: record.revision,
@@ -59,13 +65,20 @@ export async function watchChain(
   }
 }
 
-function lookOptions(deps: WatchDeps, before: ChainWatch | null, looks: number): LookOptions {
-  const { clock, probeTimeoutMs } = deps;
+function lookOptions(
+  { clock, probeTimeoutMs, holds }: WatchDeps,
+  {
+    before,
+    looks,
+    gatewayId,
+  }: { readonly before: ChainWatch | null; readonly looks: number; readonly gatewayId: string },
+): LookOptions {
   const known = before?.cutAfterMs ?? null;
   // A cut that was seen is looked for each time, so that its end is seen soon.
   const idle =
     known !== null || looks % HOLD_EVERY_LOOKS === 0 ? { ms: LONGEST_HOLD_MS } : { known };
-  return { clock, timeoutMs: probeTimeoutMs, idle };
+  const connection = openConnection(holds, gatewayId);
+  return { clock, timeoutMs: probeTimeoutMs, connection, idle };
 }
 
 function tell(

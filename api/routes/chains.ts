@@ -1,6 +1,6 @@
 import { actorOf, type Credential } from '../../src/auth/credential.ts';
 import { AppError } from '../../src/contract/errors.ts';
-import type { chainRoutes } from '../../src/contract/chains.ts';
+import type { ChainLook, chainRoutes } from '../../src/contract/chains.ts';
 import {
   chainHistory,
   getChain,
@@ -11,11 +11,12 @@ import {
   type ChainPause,
   type ChainRecord,
 } from '../../src/db/chain-store.ts';
+import type { ChainVerdict } from '../../src/domain/dashboard-chain/link.ts';
 import { storable } from '../../src/domain/dashboard-chain/settings.ts';
 import { diagnosisOf, healthOf } from '../../src/domain/dashboard-chain/words.ts';
 import type { ApiDeps } from '../api-deps.ts';
 import { askWorkflow } from '../ask-workflow.ts';
-import { chainDto, linksDto } from '../chain-dto.ts';
+import { chainDto, linksDto, stepDto } from '../chain-dto.ts';
 import { eventDto } from '../dto.ts';
 import type { Handler, Handlers, Reply } from '../handler.ts';
 import { hasten } from '../hasten.ts';
@@ -82,16 +83,50 @@ const verify: Handler<ChainRoutes['verify']> = async (deps, { params, credential
     start: () => deps.messages.ensureChain(gatewayId),
   });
   if (result.kind === 'no-chain') throw chainNotFound(gatewayId);
-  const verdict = result.kind === 'seen' ? result.verdict : null;
-  const atMs = result.kind === 'seen' ? result.atMs : deps.clock.now();
+  return {
+    status: 200,
+    body: lookBody(deps, gatewayId, result.kind === 'seen' ? result : null),
+  };
+};
+
+/** null: nobody could look. */
+function lookBody(
+  { clock }: ApiDeps,
+  gatewayId: string,
+  seen: { readonly atMs: number; readonly verdict: ChainVerdict } | null,
+): ChainLook {
+  const verdict = seen?.verdict ?? null;
+  return {
+    gatewayId,
+    health: healthOf(verdict),
+    diagnosis: diagnosisOf(verdict),
+    at: new Date(seen?.atMs ?? clock.now()).toISOString(),
+    links: linksDto(verdict),
+  };
+}
+
+const heal: Handler<ChainRoutes['heal']> = async (deps, { params, body, credential }) => {
+  const { gatewayId } = params;
+  await visibleChain(deps, credential, gatewayId);
+  const order = { actor: actorOf(credential), dryRun: body.dryRun };
+  const result = await askWorkflow({
+    what: `the dashboard of gateway "${gatewayId}"`,
+    ask: () => deps.messages.healChain(gatewayId, order),
+    start: () => deps.messages.ensureChain(gatewayId),
+  });
+  if (result.kind === 'no-chain') throw chainNotFound(gatewayId);
+  const done = result.kind === 'done' ? result : null;
   return {
     status: 200,
     body: {
-      gatewayId,
-      health: healthOf(verdict),
-      diagnosis: diagnosisOf(verdict),
-      at: new Date(atMs).toISOString(),
-      links: linksDto(verdict),
+      ...lookBody(deps, gatewayId, done),
+      taken: (done?.taken ?? []).map(({ link, reason, action, healed }) => ({
+        link,
+        reason,
+        action,
+        healed,
+      })),
+      plan: (done?.plan ?? []).map(stepDto),
     },
   };
 };
@@ -133,6 +168,7 @@ export const chainHandlers: Handlers<ChainRoutes> = {
   put,
   remove,
   verify,
+  heal,
   pause,
   resume,
   history,

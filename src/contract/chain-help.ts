@@ -65,12 +65,24 @@ export const CHAIN_HELP: Readonly<Record<LinkReason, ErrorHelp>> = {
     whatHappened:
       'The gateway refuses WebSockets of a page that people use: the page loads, and stays offline.',
     howToFix:
-      'Add exactly the origins of the evidence to `gateway.controlUi.allowedOrigins` of its configuration, never `*`, and restart it when its reload mode is `hot`.',
+      'Dash adds exactly these origins by itself unless healing is off, never `*`. By hand: `gateway.controlUi.allowedOrigins` of its configuration.',
   },
   'cors-origins-not-effective': {
     whatHappened:
       'The configuration names every origin, and the gateway refuses some: it has not read it since it was changed.',
     howToFix: 'Restart the gateway: with the reload mode `hot` it ignores changes of origins.',
+  },
+  'cors-origin-left-over': {
+    whatHappened:
+      'Dash has let a page in that people used before the access URL changed; the gateway still lets it in.',
+    howToFix:
+      'Dash takes it away at its next heal (`dashctl chain heal`); origins that others have put there stay.',
+  },
+  'cors-open-to-all': {
+    whatHappened:
+      'The configuration lets in `*`: whatever page somebody opens may speak to the gateway from his browser.',
+    howToFix:
+      'Replace `*` in `gateway.controlUi.allowedOrigins` by the origins that `dashctl chain status` shows. Dash takes nothing away that it did not put there.',
   },
   'external-unreachable': {
     whatHappened: 'Nothing listens where the access URL leads to.',

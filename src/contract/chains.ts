@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { isLoopback, readAccessUrl } from '../domain/dashboard-chain/contract.ts';
 import { LINKS } from '../domain/dashboard-chain/link.ts';
+import { HEAL_ACTIONS } from '../domain/dashboard-chain/plan.ts';
 import { CHAIN_HEALTHS } from '../domain/dashboard-chain/words.ts';
 import { defineRoute } from './define-route.ts';
 import { event } from './event-dto.ts';
@@ -42,6 +43,14 @@ const settings = {
       description:
         'Of a certificate that is trusted although nobody signed it; any other is reported as changed',
     }),
+  heal: z.enum(['auto', 'off']).meta({
+    description: 'off: what is broken is told, and nothing is done unless somebody asks',
+  }),
+  settleSeconds: z
+    .int()
+    .min(1)
+    .max(600)
+    .meta({ description: 'After an action the chain has to stay well for so long' }),
   intervalSeconds: z.int().min(1).max(3600).meta({ description: 'Between two looks' }),
 };
 
@@ -53,6 +62,8 @@ export const putChain = z
     wslAddress: settings.wslAddress.default(null),
     otherOrigins: settings.otherOrigins.default([]),
     pinnedFingerprint: settings.pinnedFingerprint.default(null),
+    heal: settings.heal.default('auto'),
+    settleSeconds: settings.settleSeconds.default(25),
     intervalSeconds: settings.intervalSeconds.default(15),
   })
   .refine(({ accessUrl: url, proxied }) => url === null || !proxied || !pointsHere(url), {
@@ -84,6 +95,21 @@ const links = z.object({ gateway: link, forward: link, cors: link, external: lin
 export type ChainLink = z.infer<typeof link>;
 export type ChainLinks = z.infer<typeof links>;
 
+const step = z
+  .object({
+    link: z.enum(LINKS),
+    reason: z.string(),
+    kind: z.enum(['act', 'wait', 'person']).meta({
+      description:
+        'act: Dash does it; wait: it may mend itself, or was tried too lately; person: only a person may',
+    }),
+    action: z.enum(HEAL_ACTIONS).nullable(),
+    because: z.string().nullable(),
+    until: moment.nullable(),
+  })
+  .meta({ id: 'ChainStep' });
+export type ChainStep = z.infer<typeof step>;
+
 const verdict = {
   health: z.enum(CHAIN_HEALTHS).meta({
     description: 'inconclusive: nobody can tell; planned: down because somebody wants it so',
@@ -108,6 +134,10 @@ export const chain = z
     }),
     ...verdict,
     links: links.nullable().meta({ description: 'null: nobody has looked, or can' }),
+    plan: z
+      .array(step)
+      .nullable()
+      .meta({ description: 'What is to be done, and by whom; null: nothing was planned yet' }),
     flapping: z.array(z.enum(LINKS)).meta({ description: 'Links that work now and then' }),
     lookedAt: moment.nullable().meta({ description: 'When this was said first' }),
     episodeSince: moment.nullable().meta({
@@ -126,6 +156,33 @@ export type Chain = z.infer<typeof chain>;
 export const chainLook = z
   .object({ gatewayId: gatewayName, ...verdict, at: moment, links: links.nullable() })
   .meta({ id: 'ChainLook' });
+export type ChainLook = z.infer<typeof chainLook>;
+
+export const healChain = z
+  .strictObject({
+    dryRun: z.boolean().default(false).meta({ description: 'true: only say what would be done' }),
+  })
+  .meta({ id: 'HealChain' });
+
+export const chainHeal = z
+  .object({
+    gatewayId: gatewayName,
+    ...verdict,
+    at: moment,
+    links: links.nullable(),
+    taken: z
+      .array(
+        z.object({
+          link: z.enum(LINKS),
+          reason: z.string(),
+          action: z.enum(HEAL_ACTIONS),
+          healed: z.boolean(),
+        }),
+      )
+      .meta({ description: 'Actions, in their order' }),
+    plan: z.array(step).meta({ description: 'What is left; in a dry run, what would be done' }),
+  })
+  .meta({ id: 'ChainHeal' });
 
 export const pauseChain = z
   .strictObject({
@@ -187,6 +244,20 @@ export const chainRoutes = {
     scope: 'gateways:read',
     ...shared,
     responses: { 200: { description: 'What was seen', schema: chainLook } },
+    errors: ['gateway-not-found', 'chain-not-found', 'temporal-unavailable'],
+  }),
+  heal: defineRoute({
+    method: 'POST',
+    path: `${path}/heal`,
+    summary: 'Mend now what is broken, and nothing else',
+    description:
+      'One heal at a time: a second one waits for the first. Forgets earlier tries, and never the restart budget of ' +
+      'the gateway. Answers when the chain has settled, which may take minutes.',
+    scope: 'gateways:write',
+    reach: 'fleet',
+    ...shared,
+    body: healChain,
+    responses: { 200: { description: 'What was done', schema: chainHeal } },
     errors: ['gateway-not-found', 'chain-not-found', 'temporal-unavailable'],
   }),
   pause: defineRoute({

@@ -1,5 +1,6 @@
 import type { ChainSettings } from '../domain/dashboard-chain/settings.ts';
 import type { ChainVerdict, LinkName } from '../domain/dashboard-chain/link.ts';
+import type { HealAction, HealTry, PlannedStep } from '../domain/dashboard-chain/plan.ts';
 import type { GatewayKind, GatewayState } from '../domain/gateway.ts';
 import type { Database } from './database.ts';
 import type { EventRecord } from './event-store.ts';
@@ -24,6 +25,10 @@ export interface ChainRecord {
   /** As its watch says it; null: nobody has looked yet, or nobody can, because no host holds the gateway. */
   readonly verdict: ChainVerdict | null;
   readonly flapping: readonly LinkName[];
+  /** Origins that Dash has put into the gateway's configuration. */
+  readonly placedOrigins: readonly string[];
+  /** What is to be done about it, and by whom; null: nothing was planned yet. */
+  readonly plan: readonly PlannedStep[] | null;
   readonly verdictAt: string | null;
   /** Since when something of it does not work; null: all is well. */
   readonly episodeSince: string | null;
@@ -100,6 +105,34 @@ export function recordChain(
   },
 ): Promise<{ readonly kind: 'ok' | 'not-found' | 'changed' }> {
   return db.call('record_chain', seen);
+}
+
+/** What is to be done about it from now on. */
+export function putChainPlan(
+  db: Database,
+  options: { readonly gatewayId: string; readonly plan: readonly PlannedStep[] },
+): Promise<{ readonly kind: 'ok' }> {
+  return db.call('put_chain_plan', options);
+}
+
+/** Notes what is about to be put into the gateway's configuration: all of it that is Dash's. */
+export function placeOrigins(
+  db: Database,
+  options: { readonly gatewayId: string; readonly origins: readonly string[] },
+): Promise<{ readonly kind: 'ok' }> {
+  return db.call('place_origins', options);
+}
+
+/** An event about an action that was taken. */
+export function recordChainAction(
+  db: Database,
+  options: {
+    readonly gatewayId: string;
+    readonly actor: string;
+    readonly action: Omit<HealTry, 'atMs'> & { readonly action: HealAction };
+  },
+): Promise<{ readonly kind: 'ok' }> {
+  return db.call('record_chain_action', options);
 }
 
 /** What has happened to it, newest first: settings, pauses, verdicts. */

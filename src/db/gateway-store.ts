@@ -145,6 +145,14 @@ export async function countRecentStarts(
   return count;
 }
 
+/** When these were, milliseconds since the epoch, oldest first. */
+export function recentStarts(
+  db: Database,
+  options: { readonly gatewayId: string; readonly withinSeconds: number },
+): Promise<readonly number[]> {
+  return db.call('recent_starts', options);
+}
+
 /** Forgets the unclean starts: a person has said "recover". */
 export function clearStarts(db: Database, gatewayId: string): Promise<{ kind: 'ok' }> {
   return db.call('clear_starts', { gatewayId });

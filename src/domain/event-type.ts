@@ -58,6 +58,7 @@ export const EVENT_TYPES = [
   'chain.paused',
   'chain.resumed',
   'chain.verdict',
+  'chain.action',
   'budget.set',
   'budget.removed',
   'budget.warning',

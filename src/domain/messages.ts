@@ -1,5 +1,6 @@
 import type { Decision } from './attempt.ts';
 import type { ChainVerdict } from './dashboard-chain/link.ts';
+import type { HealAction, HealTry, PlannedStep } from './dashboard-chain/plan.ts';
 import type { WatchMemory } from './dashboard-chain/watch.ts';
 import type { GatewayMessage, GatewayState } from './gateway.ts';
 
@@ -82,12 +83,13 @@ export interface GatewayWorkflowInput {
   readonly orders?: readonly GatewayMessage[];
 }
 
-export const CHAIN_UPDATES = { verify: 'verify' } as const;
+export const CHAIN_UPDATES = { verify: 'verify', heal: 'heal' } as const;
 
 export interface ChainWorkflowInput {
   readonly gatewayId: string;
-  /** What the watch of the run before knew. */
+  /** What the run before knew. */
   readonly watch?: ChainWatch | null;
+  readonly tries?: readonly HealTry[];
 }
 
 /** What the watch of a chain goes on from. */
@@ -110,3 +112,25 @@ export type VerifyResult =
   | { readonly kind: 'no-chain' }
   /** Nobody holds the gateway, so that nobody can look. */
   | { readonly kind: 'no-host' };
+
+export interface HealOrder {
+  readonly actor: string;
+  /** Only say what would be done. */
+  readonly dryRun: boolean;
+}
+
+/** An action that was taken, and whether its link was well afterwards, and stayed so. */
+export interface TakenAction extends Omit<HealTry, 'atMs'> {
+  readonly action: HealAction;
+}
+
+export type HealResult =
+  | {
+      readonly kind: 'done';
+      readonly atMs: number;
+      readonly verdict: ChainVerdict;
+      readonly taken: readonly TakenAction[];
+      /** What is left to be done, and by whom. */
+      readonly plan: readonly PlannedStep[];
+    }
+  | Exclude<VerifyResult, { kind: 'seen' }>;

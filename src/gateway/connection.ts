@@ -84,6 +84,10 @@ export interface GatewayConnection {
   /** Its event loop over the last second or so; its own word on the rest may be a minute old. */
   health(): Promise<GatewayHealth>;
   systemInfo(): Promise<ProcessTarget & { readonly uptimeMs: number | null }>;
+  /** Of which pages the gateway lets browsers in, beside those of its own machine. */
+  allowedOrigins(): Promise<AllowedOrigins>;
+  /** Replaces that list; refused when the configuration has changed since `hash` was read. */
+  allowOrigins(request: AllowedOrigins & { readonly permit: Permit }): Promise<void>;
   /** Every run that executes or is queued in the gateway now, ours or not (reconcile, foreign runs). */
   listExecuting(): Promise<readonly ExecutingRun[]>;
 }
@@ -202,6 +206,13 @@ export interface SuspendPhase {
 export interface ProcessTarget {
   readonly pid: number;
   readonly processInstanceId: string;
+}
+
+export interface AllowedOrigins {
+  /** As the configuration has them. */
+  readonly origins: readonly string[];
+  /** Names the configuration that they were read from. */
+  readonly hash: string;
 }
 
 export interface LaneLoad {

@@ -23,6 +23,7 @@ import { readHello } from './hello.ts';
 import { asNumber, asRecord, asText, type JsonRecord } from './json-value.ts';
 import { readExecuting, readHealth, readLanes, readSystemInfo } from './load-calls.ts';
 import { notOpenError } from './not-open-error.ts';
+import { readAllowedOrigins, writeAllowedOrigins } from './origin-calls.ts';
 import { checkOutbound } from './outbound.ts';
 import { RunEvents } from './run-events.ts';
 import { sendRun } from './send-run.ts';
@@ -220,6 +221,10 @@ class OpenClawConnection implements GatewayConnection {
   readonly lanes: GatewayConnection['lanes'] = () => readLanes(this.#read);
   readonly health: GatewayConnection['health'] = () => readHealth(this.#read);
   readonly systemInfo: GatewayConnection['systemInfo'] = () => readSystemInfo(this.#read);
+  readonly allowedOrigins: GatewayConnection['allowedOrigins'] = () =>
+    readAllowedOrigins(this.#read);
+  readonly allowOrigins: GatewayConnection['allowOrigins'] = (request) =>
+    writeAllowedOrigins(this.#call, request);
   readonly listExecuting: GatewayConnection['listExecuting'] = () => readExecuting(this.#read);
 
   async ensureStateSentinel({ permit }: { readonly permit: Permit }): Promise<string> {

@@ -14,6 +14,8 @@ import {
   type GatewayCommandResult,
   type GatewayWorkflowInput,
   type SwarmWorkflowInput,
+  type HealOrder,
+  type HealResult,
   type VerifyResult,
 } from '../domain/messages.ts';
 import { TAKEN_WITHIN_MS, type TemporalCheck } from '../domain/why-temporal.ts';
@@ -39,6 +41,8 @@ export interface WorkflowMessages {
   ensureGateway(gatewayId: string): Promise<void>;
   /** Starts the entity of the gateway's dashboard chain unless it runs. */
   ensureChain(gatewayId: string): Promise<void>;
+  /** Mends what is broken; takes minutes. */
+  healChain(gatewayId: string, order: HealOrder): Promise<HealResult>;
   /** One look at the chain, read-only; takes up to a minute. */
   verifyChain(gatewayId: string): Promise<VerifyResult>;
   signalTaskCancel(workflowId: string): Promise<void>;
@@ -81,6 +85,8 @@ export interface WorkflowMessageOptions {
 const COUNT_WITHIN_MS = 500;
 /** A look holds an idle socket for 12 s, and may wait ten for somebody who looks. */
 const VERIFY_WITHIN_MS = 60_000;
+/** Shorter than clients wait for the head of an answer. */
+const HEAL_WITHIN_MS = 280_000;
 /** temporal.api.enums.v1.TaskQueueType */
 const WORKFLOW_QUEUE = 1;
 
@@ -140,6 +146,13 @@ class BoundedMessages implements WorkflowMessages {
     const input: ChainWorkflowInput = { gatewayId };
     const workflowId = chainWorkflowId(gatewayId);
     return this.#start('dashboardChainWorkflow', workflowId, input, `Dashboard of ${gatewayId}`);
+  }
+
+  healChain(gatewayId: string, order: HealOrder): Promise<HealResult> {
+    const handle = this.#client.workflow.getHandle(chainWorkflowId(gatewayId));
+    return this.#client.withDeadline(Date.now() + HEAL_WITHIN_MS, () =>
+      handle.executeUpdate<HealResult, [HealOrder]>(CHAIN_UPDATES.heal, { args: [order] }),
+    );
   }
 
   verifyChain(gatewayId: string): Promise<VerifyResult> {

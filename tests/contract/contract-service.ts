@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
 
+import { probeSocket } from '../../src/dashboard/probe-socket.ts';
 import type { ShutdownNotice } from '../../src/gateway/connection.ts';
 import { eventually } from '../support/eventually.ts';
 import { granted, send, sessionOf } from '../support/gateway-client.ts';
@@ -39,6 +40,31 @@ export function describeLoad(context: Context): void {
     expect(info.pid).toBeGreaterThan(0);
     expect(info.processInstanceId).not.toBe('');
   });
+}
+
+export function describeOrigins(context: Context): void {
+  test('origins of pages are read and replaced, and hold at once; what was read before a change is refused (S02, S07)', async () => {
+    const { connection, gateway } = context();
+    const url = new URL(gateway.endpoint.replace('ws:', 'http:'));
+    const origin = 'https://placed.example';
+    const isLetIn = async (): Promise<boolean> => {
+      const seen = await probeSocket({ url, origin, timeoutMs: 10_000 });
+      if (seen.kind !== 'gateway') throw new Error(`the probe met ${seen.kind}`);
+      return seen.isOriginAccepted;
+    };
+    expect(await isLetIn()).toBe(false);
+    const before = await connection.allowedOrigins();
+    const origins = [...before.origins, origin];
+    await connection.allowOrigins({ ...before, origins, permit: granted });
+    await eventually(isLetIn, { timeoutMs: 20_000 });
+    expect((await connection.allowedOrigins()).origins).toEqual(origins);
+    await expect(
+      connection.allowOrigins({ ...before, origins: [], permit: granted }),
+    ).rejects.toMatchObject({ outcome: 'refused' });
+    const { hash } = await connection.allowedOrigins();
+    await connection.allowOrigins({ origins: before.origins, hash, permit: granted });
+    await eventually(async () => !(await isLetIn()), { timeoutMs: 20_000 });
+  }, 60_000);
 }
 
 export function describeSuspension(context: Context): void {

@@ -7,7 +7,12 @@ import { ownRun, SLOW, type Context, type GatewayUnderTest } from './contract-co
 import { describeCrash } from './contract-crash.ts';
 import { describeHandshake, describeStrictness } from './contract-handshake.ts';
 import { describeLooks } from './contract-looks.ts';
-import { describeLoad, describeRestart, describeSuspension } from './contract-service.ts';
+import {
+  describeLoad,
+  describeOrigins,
+  describeRestart,
+  describeSuspension,
+} from './contract-service.ts';
 import { describeTurns } from './contract-turns.ts';
 
 /**
@@ -41,6 +46,7 @@ export function describeGatewayContract(
     describeTurns(context);
     describeLooks(context);
     describeLoad(context);
+    describeOrigins(context);
     describeSuspension(context);
     describeRestart(context);
     describeCrash(context);

@@ -6,7 +6,7 @@ import { createClient, type DashClient } from '../../src/contract/client.ts';
 import { ADMIN_SCOPE } from '../../src/contract/scopes.ts';
 import { createApiKey } from '../../src/db/api-key-store.ts';
 import type { Database } from '../../src/db/database.ts';
-import type { GatewayCommandResult, VerifyResult } from '../../src/domain/messages.ts';
+import type { GatewayCommandResult, HealResult, VerifyResult } from '../../src/domain/messages.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { createLogger, type LogDestination } from '../../src/platform/logger.ts';
 import { newSecretKey } from '../../src/platform/secret-box.ts';
@@ -20,11 +20,13 @@ export interface RecordingMessages extends WorkflowMessages {
   fail(error: Error | null): void;
   answerGateway(result: GatewayCommandResult): void;
   answerVerify(result: VerifyResult): void;
+  answerHeal(result: HealResult): void;
 }
 
 export function recordingMessages(): RecordingMessages {
   const told: (readonly [string, ...unknown[]])[] = [];
   let failure: Error | null = null;
+  let healed: HealResult = { kind: 'no-host' };
   let verified: VerifyResult = { kind: 'no-host' };
   let gatewayAnswer: GatewayCommandResult = { kind: 'recorded', state: 'open' };
   const tell = async (...message: readonly [string, ...unknown[]]): Promise<void> => {
@@ -37,6 +39,9 @@ export function recordingMessages(): RecordingMessages {
     fail: (error) => {
       failure = error;
     },
+    answerHeal: (result) => {
+      healed = result;
+    },
     answerVerify: (result) => {
       verified = result;
     },
@@ -48,6 +53,10 @@ export function recordingMessages(): RecordingMessages {
     startSwarm: (swarmId) => tell('startSwarm', swarmId),
     ensureGateway: (gatewayId) => tell('ensureGateway', gatewayId),
     ensureChain: (gatewayId) => tell('ensureChain', gatewayId),
+    healChain: async (gatewayId, order) => {
+      await tell('healChain', gatewayId, order);
+      return healed;
+    },
     verifyChain: async (gatewayId) => {
       await tell('verifyChain', gatewayId);
       return verified;

@@ -5,7 +5,7 @@ language sql stable as $$
   select jsonb_build_object(
     'gatewayId', c.gateway_id, 'endpoint', g.endpoint, 'settings', c.settings, 'revision', c.revision,
     'pause', dash.pause_of(c), 'verdict', c.verdict, 'flapping', c.flapping,
-    'verdictAt', dash.iso(c.verdict_at), 'episodeSince', dash.iso(c.episode_since),
+    'placedOrigins', c.placed_origins, 'plan', c.plan, 'verdictAt', dash.iso(c.verdict_at), 'episodeSince', dash.iso(c.episode_since),
     'gateway', jsonb_build_object(
       'kind', g.kind, 'state', g.state, 'desiredState', g.desired_state,
       'stateChangedAt', dash.iso(g.state_changed_at), 'allowedTenants', g.allowed_tenants),
@@ -115,6 +115,40 @@ begin
   end if;
   return jsonb_build_object('kind', 'ok');
 end $$;
+
+-- What is to be done about it. The same again changes nothing.
+create or replace function dash.put_chain_plan(p jsonb) returns jsonb
+language sql as $$
+  update dash.chains set plan = p->'plan'
+  where gateway_id = p->>'gatewayId' and plan is distinct from p->'plan';
+  select jsonb_build_object('kind', 'ok')
+$$;
+
+-- Before they are written to the gateway: what was never placed is never taken away.
+create or replace function dash.place_origins(p jsonb) returns jsonb
+language sql as $$
+  update dash.chains set placed_origins = dash.text_array(p->'origins') where gateway_id = p->>'gatewayId';
+  select jsonb_build_object('kind', 'ok')
+$$;
+
+-- An action, and whether it helped.
+create or replace function dash.record_chain_action(p jsonb) returns jsonb
+language plpgsql as $$
+begin
+  if exists (select from dash.chains where gateway_id = p->>'gatewayId') then
+    perform dash.emit_gateway('chain.action', p->>'gatewayId', p->>'actor', p->'action');
+  end if;
+  return jsonb_build_object('kind', 'ok');
+end $$;
+
+-- Milliseconds since the epoch, oldest first, of the starts that count against the gateway's budget.
+create or replace function dash.recent_starts(p jsonb) returns jsonb
+language sql stable as $$
+  select coalesce(jsonb_agg(floor(extract(epoch from started_at) * 1000) order by started_at), '[]')
+  from dash.gateway_starts
+  where gateway_id = p->>'gatewayId'
+    and started_at > clock_timestamp() - make_interval(secs => (p->>'withinSeconds')::integer)
+$$;
 
 -- What has happened to it, newest first.
 create or replace function dash.chain_history(p jsonb) returns jsonb

@@ -11,6 +11,10 @@ create table dash.chains (
   verdict jsonb,
   flapping text[] not null default '{}',
   verdict_at timestamptz,
+  -- origins that Dash has put into the gateway's configuration: only these does it take away again
+  placed_origins text[] not null default '{}',
+  -- what is to be done about it, and by whom, as domain/dashboard-chain/plan.ts has it; null: nothing was planned yet
+  plan jsonb,
   -- trouble from its first broken link to the moment when all is well
   episode_since timestamptz,
   created_at timestamptz not null default now(),

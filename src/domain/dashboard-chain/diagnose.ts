@@ -2,7 +2,7 @@ import type { DashboardChain, Forward } from './contract.ts';
 import { diagnoseExternal } from './diagnose-external.ts';
 import type { ChainVerdict, LinkName, LinkVerdict } from './link.ts';
 import type { ChainObservation, ForwardSeen, HttpSeen, SocketSeen } from './observation.ts';
-import { broken, cannotTell, OK } from './verdicts.ts';
+import { broken, cannotTell, OK, weak } from './verdicts.ts';
 
 /** What the verdict needs beside what was seen. */
 export interface Circumstances {
@@ -10,6 +10,8 @@ export interface Circumstances {
   readonly planned: string | null;
   /** Since the gateway's last start, as far as Dash knows; null: it does not. */
   readonly startedMsAgo: number | null;
+  /** Origins that Dash itself has put into the gateway's configuration. */
+  readonly placedOrigins: readonly string[];
   /** The certificate that an operator has trusted; null: any that the machine's roots accept. */
   readonly pinnedFingerprint: string | null;
 }
@@ -38,7 +40,7 @@ export function diagnose(
   );
   // The way of the dashboard alone decides what can be said of the links behind it.
   const waits = behind({ gateway, forward: dashboard });
-  const cors = waits ?? corsVerdict(seen);
+  const cors = waits ?? corsVerdict(chain, seen, circumstances);
   const external =
     seen.external === null
       ? OK
@@ -197,7 +199,11 @@ function isSameBoot(http: HttpSeen, direct: HttpSeen | null): boolean | null {
   return Math.abs(http.bootedAtMs - direct.bootedAtMs) < SAME_BOOT_WITHIN_MS;
 }
 
-function corsVerdict({ origins, configuredOrigins }: ChainObservation): LinkVerdict {
+function corsVerdict(
+  chain: DashboardChain,
+  { origins, configuredOrigins }: ChainObservation,
+  { placedOrigins }: Circumstances,
+): LinkVerdict {
   const refused = origins.filter(({ socket }) => refusesOrigin(socket)).map(({ origin }) => origin);
   if (refused.length > 0) {
     const isConfigured =
@@ -207,9 +213,13 @@ function corsVerdict({ origins, configuredOrigins }: ChainObservation): LinkVerd
     });
   }
   const untold = origins.find(({ socket }) => socket.kind !== 'gateway');
-  return untold === undefined
-    ? OK
-    : cannotTell(`the probe with the origin ${untold.origin} met ${untold.socket.kind}`);
+  if (untold !== undefined)
+    return cannotTell(`the probe with the origin ${untold.origin} met ${untold.socket.kind}`);
+  if (configuredOrigins?.includes('*') === true) return weak('cors-open-to-all');
+  const leftOver = placedOrigins.filter(
+    (origin) => configuredOrigins?.includes(origin) === true && !chain.origins.includes(origin),
+  );
+  return leftOver.length === 0 ? OK : weak('cors-origin-left-over', { origins: leftOver });
 }
 
 function refusesOrigin(socket: SocketSeen): boolean {

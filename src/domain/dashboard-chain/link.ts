@@ -6,7 +6,7 @@ export type LinkName = (typeof LINKS)[number];
 export const LINK_REASONS = {
   gateway: ['not-listening', 'hung', 'resets', 'foreign-answer', 'starting', 'not-ready'],
   forward: ['no-listener', 'foreign-listener', 'hung', 'wrong-target', 'crossed', 'wrong-bind'],
-  cors: ['origin-refused', 'origins-not-effective'],
+  cors: ['origin-refused', 'origins-not-effective', 'origin-left-over', 'open-to-all'],
   external: [
     'unreachable',
     'unresolved',

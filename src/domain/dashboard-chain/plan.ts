@@ -1,16 +1,16 @@
-import { assertNever } from '../assert-never.ts';
-import { LINKS, type ChainVerdict, type LinkName, type LinkReason } from './link.ts';
+import { linkOf, LINKS, type ChainVerdict, type LinkName, type LinkReason } from './link.ts';
 
 /** What heals a link. Each may be repeated; Dash looks again after each. */
-export type HealAction =
-  | { readonly kind: 'start-gateway' }
-  | { readonly kind: 'restart-gateway' }
+export const HEAL_ACTIONS = [
+  'restart-gateway',
   /** All that are not there. */
-  | { readonly kind: 'start-forwards' }
+  'start-forwards',
   /** Ends what the adapter itself has started, and starts it anew. */
-  | { readonly kind: 'restart-forwards' }
+  'restart-forwards',
   /** Exactly those of the contract; what Dash has put there before and no longer wants goes. */
-  | { readonly kind: 'patch-origins' };
+  'patch-origins',
+] as const;
+export type HealAction = (typeof HEAL_ACTIONS)[number];
 
 /** What is done about one link that is not well. */
 export interface PlannedStep {
@@ -34,6 +34,12 @@ export interface HealTry {
 
 export interface HealSituation {
   readonly nowMs: number;
+  readonly gateway: {
+    /** Its process is in the hands of Dash. */
+    readonly isManaged: boolean;
+    /** What a person has to do before it can start; null: nothing. */
+    readonly hint: string | null;
+  };
   /** Of the last hour, oldest first. */
   readonly tries: readonly HealTry[];
   /** Starts of the gateway's process within the last five minutes, whoever asked for them, oldest first. */
@@ -48,7 +54,7 @@ const MOST_TRIES = 5;
 const MOST_RETURNS = 3;
 /** OpenClaw suppresses channels after three unclean boots in five minutes; Dash stays below it. */
 const MOST_STARTS = 2;
-const STARTS_WITHIN_MS = 5 * 60_000;
+export const STARTS_WITHIN_MS = 5 * 60_000;
 const LOOK_AGAIN_MS = 10_000;
 
 /**
@@ -63,12 +69,18 @@ export function planHeal(verdict: ChainVerdict, situation: HealSituation): reado
   });
 }
 
+/** When the first step that waits is due, milliseconds since the epoch; null: none waits. */
+export function soonest(plan: readonly PlannedStep[]): number | null {
+  const due = plan.flatMap(({ step }) => (step.kind === 'wait' ? [step.untilMs] : []));
+  return due.length === 0 ? null : Math.min(...due);
+}
+
 function stepFor(
   link: LinkName,
   reason: LinkReason,
   situation: HealSituation,
 ): PlannedStep['step'] {
-  const remedy = remedyOf(reason);
+  const remedy = remedyOf(reason, situation.gateway);
   if (remedy.kind !== 'act')
     return remedy.kind === 'wait' ? waitUntil(situation, remedy.because) : remedy;
   return exhausted(link, reason, situation) ?? tooSoon(link, remedy.action, situation) ?? remedy;
@@ -79,17 +91,17 @@ type Remedy =
   | { readonly kind: 'wait'; readonly because: string }
   | { readonly kind: 'person'; readonly because: string };
 
-const act = (kind: HealAction['kind']): Remedy => ({ kind: 'act', action: { kind } });
+const act = (action: HealAction): Remedy => ({ kind: 'act', action });
 const person = (because: string): Remedy => ({ kind: 'person', because });
 
 /** The table of remedies: fault → what mends it. */
-export function remedyOf(reason: LinkReason): Remedy {
+export function remedyOf(reason: LinkReason, gateway: HealSituation['gateway']): Remedy {
+  if (isOutside(reason)) return remedyOutside(reason);
   switch (reason) {
     case 'gateway-not-listening':
-      return act('start-gateway');
     case 'gateway-hung':
     case 'gateway-resets':
-      return act('restart-gateway');
+      return remedyOfSilence(reason, gateway);
     case 'gateway-starting':
       return { kind: 'wait', because: 'the gateway is starting' };
     case 'gateway-not-ready':
@@ -108,29 +120,42 @@ export function remedyOf(reason: LinkReason): Remedy {
         'another program listens at the port of the forward, and Dash ends nothing that it did not start',
       );
     case 'cors-origin-refused':
+    case 'cors-origin-left-over':
       return act('patch-origins');
+    case 'cors-open-to-all':
+      return person('Dash takes nothing away that it did not put there');
     case 'cors-origins-not-effective':
       return act('restart-gateway');
-    case 'external-unreachable':
-    case 'external-unresolved':
-    case 'external-timeout':
-    case 'external-upstream-down':
-    case 'external-proxy-auth':
-    case 'external-no-upgrade':
-    case 'external-socket-fails':
-    case 'external-origin-rewritten':
-    case 'external-other-gateway':
-    case 'external-other-site':
-    case 'external-idle-cut':
-      return person('what lies before this machine is not in the hands of Dash');
-    case 'external-certificate-refused':
-    case 'external-certificate-changed':
-    case 'external-certificate-expired':
-    case 'external-certificate-expires':
-      return person('Dash trusts no certificate by itself');
-    default:
-      return assertNever(reason);
   }
+}
+
+type OutsideReason = Extract<LinkReason, `external-${string}`>;
+
+function isOutside(reason: LinkReason): reason is OutsideReason {
+  return linkOf(reason) === 'external';
+}
+
+function remedyOutside(reason: OutsideReason): Remedy {
+  return person(
+    reason.includes('certificate')
+      ? 'Dash trusts no certificate by itself'
+      : 'what lies before this machine is not in the hands of Dash',
+  );
+}
+
+/** The process of a gateway that says nothing is in the hands of its host, or of somebody else. */
+function remedyOfSilence(
+  reason: 'gateway-not-listening' | 'gateway-hung' | 'gateway-resets',
+  { isManaged, hint }: HealSituation['gateway'],
+): Remedy {
+  if (reason !== 'gateway-not-listening')
+    return isManaged
+      ? act('restart-gateway')
+      : person('Dash cannot restart an adopted gateway that does not answer: look at its machine');
+  if (!isManaged) return person('Dash does not start an adopted gateway: start it there');
+  return hint === null
+    ? { kind: 'wait', because: 'the host of the gateway starts it again' }
+    : person(hint);
 }
 
 /** Tried in vain too often, or healed so often that healing is no cure. */
@@ -166,7 +191,7 @@ function tooSoon(
   const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** (inVain.length - 1), LONGEST_PAUSE_MS);
   if (last !== undefined && last.atMs + pauseMs > nowMs)
     return { kind: 'wait', untilMs: last.atMs + pauseMs, because: 'the last try did not help' };
-  if (action.kind !== 'start-gateway' && action.kind !== 'restart-gateway') return null;
+  if (action !== 'restart-gateway') return null;
   const lately = startsMs.filter((at) => at > nowMs - STARTS_WITHIN_MS);
   const oldestThatCounts = lately.at(-MOST_STARTS);
   if (oldestThatCounts === undefined) return null;

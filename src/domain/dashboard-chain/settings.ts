@@ -14,6 +14,10 @@ export interface ChainSettings {
   readonly otherOrigins: readonly string[];
   /** SHA-256 of a certificate that an operator trusts although nobody signed it. */
   readonly pinnedFingerprint: string | null;
+  /** `off`: what is broken is told, and nothing is done about it unless somebody asks. */
+  readonly heal: 'auto' | 'off';
+  /** After an action the chain has to stay well for so long. */
+  readonly settleSeconds: number;
   /** Between two looks. */
   readonly intervalSeconds: number;
 }

@@ -68,6 +68,9 @@ export const REASON_WORDS: Readonly<Record<LinkReason, string>> = {
   'cors-origin-refused': 'a page that people use is not among them',
   'cors-origins-not-effective':
     'its configuration names them all, and it has not been restarted since',
+  'cors-origin-left-over':
+    'a page that Dash let in, and that is no part of the way any more, still may',
+  'cors-open-to-all': 'every page of the web may speak to the gateway',
   'external-unreachable': 'nothing listens at the access URL',
   'external-unresolved': 'the name of the access URL has no address',
   'external-timeout': 'the access URL does not answer in time',

@@ -9,7 +9,7 @@ export interface BootParts {
   readonly clock: Clock;
   readonly state: DurableState;
   readonly engine: RunEngine;
-  readonly settings: EngineSettings;
+  readonly settings: EngineSettings & { allowedOrigins: readonly string[] };
   readonly suspension: Suspension;
   readonly agents: ReadonlySet<string>;
   /** The process as an operator sees it: stays the same over an in-process restart. */

@@ -16,6 +16,7 @@ import {
 } from '@openclaw/gateway-protocol';
 
 import { asText } from '../json-value.ts';
+import { handleConfigGet, handleConfigPatch } from './config-methods.ts';
 import { handleAgent, handleAgentWait, handleChatSend, handleAbort } from './run-methods.ts';
 import {
   handleHandoff,
@@ -93,6 +94,8 @@ export const METHODS: Readonly<Record<string, Method | undefined>> = {
     validate: validateTasksListParams,
     handle: (boot, params, reply) => reply.ok(tasksView(source(boot), params)),
   },
+  'config.get': { scope: 'operator.read', handle: handleConfigGet },
+  'config.patch': { scope: 'operator.admin', handle: handleConfigPatch, controlPlane: true },
   'diagnostics.lanes': { scope: 'operator.read', handle: lanes },
   health: { scope: 'operator.read', handle: health },
   'system.info': { scope: 'operator.read', handle: systemInfo },

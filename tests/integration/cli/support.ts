@@ -149,6 +149,10 @@ function recorder(said: string[], gatewayAnswer: () => GatewayCommandResult): Wo
     startSwarm: (id) => note('startSwarm', id),
     ensureGateway: (id) => note('ensureGateway', id),
     ensureChain: (id) => note('ensureChain', id),
+    healChain: async (id) => {
+      await note('healChain', id);
+      return { kind: 'no-host' };
+    },
     verifyChain: async (id) => {
       await note('verifyChain', id);
       return { kind: 'no-host' };

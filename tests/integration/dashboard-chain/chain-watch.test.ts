@@ -1,75 +1,26 @@
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import {
-  chainHistory,
-  getChain,
-  pauseChain,
-  putChain,
-  removeChain,
-  type ChainRecord,
-} from '../../../src/db/chain-store.ts';
-import type { ChainSettings } from '../../../src/domain/dashboard-chain/settings.ts';
-import { healthOf, type ChainHealth } from '../../../src/domain/dashboard-chain/words.ts';
+import { expect, test } from '@jest/globals';
+import { pauseChain, removeChain } from '../../../src/db/chain-store.ts';
 import { chainWorkflowId } from '../../../src/domain/names.ts';
-import { startTestDash, type TestDash } from '../../support/dash.ts';
 import { eventually } from '../../support/eventually.ts';
+import { withChainWorld } from './support/chain-world.ts';
 
-const SETTINGS: ChainSettings = {
-  accessUrl: null,
-  proxied: false,
-  bind: null,
-  wslAddress: null,
-  otherOrigins: [],
-  pinnedFingerprint: null,
-  intervalSeconds: 1,
-};
-
-let dash: TestDash;
-
-beforeEach(async () => {
-  dash = await startTestDash();
-}, 150_000);
-
-afterEach(async () => {
-  await dash?.close();
-}, 150_000);
-
-async function watchDashboard(settings: Partial<ChainSettings> = {}): Promise<void> {
-  const { db } = dash.database;
-  await putChain(db, { gatewayId: 'g1', settings: { ...SETTINGS, ...settings }, actor: 'ann' });
-  await dash.messages.ensureChain('g1');
-}
-
-async function chain(): Promise<ChainRecord> {
-  const row = await getChain(dash.database.db, 'g1');
-  if (row === null) throw new Error('there is no chain');
-  return row;
-}
-
-function becomes(health: ChainHealth): Promise<ChainRecord> {
-  return eventually(
-    async () => {
-      const row = await chain();
-      if (row.verdict === null || healthOf(row.verdict) !== health)
-        throw new Error(JSON.stringify(row.verdict));
-      return row;
-    },
-    { timeoutMs: 30_000, what: `the chain to be ${health}` },
-  );
-}
+const world = withChainWorld();
 
 /** Oldest first. */
 async function told(): Promise<{ type: string; episode: unknown }[]> {
-  const events = await chainHistory(dash.database.db, { gatewayId: 'g1', limit: 100 });
-  return events.toReversed().map(({ type, data }) => ({ type, episode: data['episode'] ?? null }));
+  const events = await world().told();
+  return events.map(({ type, data }) => ({ type, episode: data['episode'] ?? null }));
 }
 
 async function historyLength(): Promise<number> {
+  const { dash } = world();
   const handle = dash.temporal.client.workflow.getHandle(chainWorkflowId('g1'));
   return (await handle.describe()).historyLength;
 }
 
 /** Of the watch: it beats before and after each look. */
 async function nextBeat(): Promise<void> {
+  const { dash } = world();
   const handle = dash.temporal.client.workflow.getHandle(chainWorkflowId('g1'));
   const last = async (): Promise<string> => {
     const { raw } = await handle.describe();
@@ -83,16 +34,22 @@ async function nextBeat(): Promise<void> {
 }
 
 test('a watch says which link is broken and when all is well again; only such changes cost history and events (R60, R63)', async () => {
+  const { dash, becomes, watchDashboard } = world();
   await dash.startHost('a');
   const fake = await dash.addGateway('g1');
   await watchDashboard();
   await becomes('healthy');
   const { db } = dash.database;
-  // The row says it before the workflow has heard of it, and watches on.
-  await nextBeat();
-  const before = await historyLength();
+  const steady = await eventually(
+    async () => {
+      const before = await historyLength();
+      await nextBeat();
+      return (await historyLength()) === before && before;
+    },
+    { timeoutMs: 30_000, what: 'the workflow to be quiet' },
+  );
   for (let looks = 0; looks < 3; looks += 1) await nextBeat();
-  expect(await historyLength()).toBe(before);
+  expect(await historyLength()).toBe(steady);
   expect(await told()).toHaveLength(2);
 
   await fake.crash();
@@ -117,6 +74,7 @@ test('a watch says which link is broken and when all is well again; only such ch
 }, 150_000);
 
 test('verify looks anew and writes nothing; without a host nobody can tell (R60, R61)', async () => {
+  const { dash, becomes, watchDashboard, chain } = world();
   const host = await dash.startHost('a');
   await dash.addGateway('g1');
   await watchDashboard({ otherOrigins: ['https://ui.example'], intervalSeconds: 3_600 });
@@ -134,6 +92,7 @@ test('verify looks anew and writes nothing; without a host nobody can tell (R60,
 }, 150_000);
 
 test('what is down by plan is expected and begins no episode; at the end of the pause it counts again (R61)', async () => {
+  const { dash, becomes, watchDashboard, chain } = world();
   await dash.startHost('a');
   const fake = await dash.addGateway('g1');
   await watchDashboard();
@@ -154,6 +113,7 @@ test('what is down by plan is expected and begins no episode; at the end of the 
 }, 150_000);
 
 test('the next owner of the gateway goes on with the watch and its episode; while nobody holds it nobody can tell', async () => {
+  const { dash, becomes, watchDashboard, chain } = world();
   const first = await dash.startHost('a');
   const fake = await dash.addGateway('g1');
   await watchDashboard();

@@ -58,7 +58,12 @@ const well: ChainObservation = {
   origins: chain.origins.map((origin) => ({ origin, socket: accepted })),
   external: outside,
 };
-const usual: Circumstances = { planned: null, startedMsAgo: 3_600_000, pinnedFingerprint: null };
+const usual: Circumstances = {
+  planned: null,
+  startedMsAgo: 3_600_000,
+  placedOrigins: [],
+  pinnedFingerprint: null,
+};
 
 const withForward = (http: HttpSeen, listener: ForwardSeen['listener'] = tunnel.listener) => ({
   forwards: [{ ...tunnel, http, listener }, metrics],
@@ -83,6 +88,17 @@ function found(
   const verdict = diagnose(chain, { ...well, ...changes }, { ...usual, ...circumstances });
   return Object.fromEntries(Object.entries(words(verdict)).filter(([, word]) => word !== 'ok'));
 }
+
+test('an origin that Dash has left, and a list that is open to all, are weak and no outage; what others have put there is theirs (X18)', () => {
+  const left = 'https://old-tunnel.example';
+  const configuredOrigins = [...chain.origins, left];
+  expect(found({ configuredOrigins }, { placedOrigins: [left] })).toEqual({
+    cors: 'cors-origin-left-over',
+  });
+  expect(found({ configuredOrigins })).toEqual({});
+  expect(found({}, { placedOrigins: [left] })).toEqual({});
+  expect(found({ configuredOrigins: ['*'] })).toEqual({ cors: 'cors-open-to-all' });
+});
 
 describe('what was seen names the link that is broken (R60)', () => {
   test('of a chain in which all is well, nothing', () => {

@@ -16,7 +16,9 @@ import {
 
 const OK: LinkVerdict = { state: 'ok' };
 const WELL: ChainVerdict = { gateway: OK, forward: OK, cors: OK, external: OK };
-const NOW: HealSituation = { nowMs: 10_000_000, tries: [], startsMs: [] };
+const MANAGED = { isManaged: true, hint: null };
+const ADOPTED = { isManaged: false, hint: null };
+const NOW: HealSituation = { nowMs: 10_000_000, gateway: MANAGED, tries: [], startsMs: [] };
 const broken = (reason: LinkReason): LinkVerdict => ({ state: 'broken', reason, evidence: {} });
 const ALL = LINKS.flatMap((link) =>
   LINK_REASONS[link].map((word) => `${link}-${word}` as LinkReason),
@@ -47,18 +49,18 @@ describe('what is done about a broken chain', () => {
     const verdict = {
       ...WELL,
       cors: broken('cors-origin-refused'),
-      gateway: broken('gateway-not-listening'),
+      gateway: broken('gateway-hung'),
     };
     expect(planHeal(verdict, NOW)).toEqual([
       {
         link: 'gateway',
-        reason: 'gateway-not-listening',
-        step: { kind: 'act', action: { kind: 'start-gateway' } },
+        reason: 'gateway-hung',
+        step: { kind: 'act', action: 'restart-gateway' },
       },
       {
         link: 'cors',
         reason: 'cors-origin-refused',
-        step: { kind: 'act', action: { kind: 'patch-origins' } },
+        step: { kind: 'act', action: 'patch-origins' },
       },
     ]);
   });
@@ -66,21 +68,39 @@ describe('what is done about a broken chain', () => {
   test('what lies outside, and what others own, is told and never touched (R61, X01)', () => {
     const foreign = ALL.filter((reason) => /^external|foreign/.test(reason));
     expect(foreign).toHaveLength(LINK_REASONS.external.length + 2);
-    for (const reason of foreign) expect(remedyOf(reason)).toMatchObject({ kind: 'person' });
+    for (const reason of foreign)
+      expect(remedyOf(reason, MANAGED)).toMatchObject({ kind: 'person' });
   });
 
   test('every fault has its remedy, and none is for a link other than its own', () => {
     const forGateway = ALL.filter((reason) => {
-      const remedy = remedyOf(reason);
-      return remedy.kind === 'act' && remedy.action.kind.endsWith('gateway');
+      const remedy = remedyOf(reason, MANAGED);
+      return remedy.kind === 'act' && remedy.action.endsWith('gateway');
     });
     // A restart is how origins become effective where the gateway does not reload them.
-    expect(forGateway).toEqual([
-      'gateway-not-listening',
-      'gateway-hung',
-      'gateway-resets',
-      'cors-origins-not-effective',
-    ]);
+    expect(forGateway).toEqual(['gateway-hung', 'gateway-resets', 'cors-origins-not-effective']);
+  });
+
+  test('what has ended is started by its host, or by a person: never by the chain beside it', () => {
+    expect(stepOf('gateway-not-listening')).toMatchObject({ kind: 'wait' });
+    const hint = 'Mend the configuration, then send recover.';
+    expect(stepOf('gateway-not-listening', { gateway: { isManaged: true, hint } })).toEqual({
+      kind: 'person',
+      because: hint,
+    });
+    for (const reason of ['gateway-not-listening', 'gateway-hung', 'gateway-resets'] as const)
+      expect(stepOf(reason, { gateway: ADOPTED })).toMatchObject({ kind: 'person' });
+    expect(stepOf('cors-origins-not-effective', { gateway: ADOPTED })).toMatchObject({
+      kind: 'act',
+      action: 'restart-gateway',
+    });
+  });
+
+  test("origins: those that are missing are added, those that Dash has left are taken away, the rest is a person's (S07, X18)", () => {
+    const patch = { kind: 'act', action: 'patch-origins' };
+    expect(stepOf('cors-origin-refused')).toEqual(patch);
+    expect(stepOf('cors-origin-left-over')).toEqual(patch);
+    expect(stepOf('cors-open-to-all')).toMatchObject({ kind: 'person' });
   });
 
   test('a gateway that is starting is waited for (X14)', () => {
@@ -123,7 +143,7 @@ describe('a heal that does not help', () => {
   test('never starts a gateway a third time within five minutes, whoever started it before (X04)', () => {
     const startsMs = [NOW.nowMs - 200_000, NOW.nowMs - 100_000];
     for (const reason of [
-      'gateway-not-listening',
+      'gateway-resets',
       'gateway-hung',
       'cors-origins-not-effective',
     ] as const) {

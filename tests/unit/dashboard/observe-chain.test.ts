@@ -64,6 +64,7 @@ async function verdictOf(
     planned: null,
     startedMsAgo: null,
     pinnedFingerprint: null,
+    placedOrigins: [],
   });
   return Object.fromEntries(Object.entries(verdict).map(([link, one]) => [link, word(one)]));
 }
