@@ -28,7 +28,13 @@ import {
   scheduleUpdate,
 } from './commands/schedule-change.ts';
 import { scheduleGet, scheduleList } from './commands/schedule-read.ts';
-import { chainPause, chainRemove, chainResume, chainSet } from './commands/chain-change.ts';
+import {
+  chainHeal,
+  chainPause,
+  chainRemove,
+  chainResume,
+  chainSet,
+} from './commands/chain-change.ts';
 import { chainHistory, chainList, chainStatus, chainVerify } from './commands/chain-read.ts';
 import { poolDelete, poolGet, poolList, poolPut } from './commands/pool.ts';
 import { sessionGet, sessionList } from './commands/session.ts';
@@ -109,6 +115,7 @@ export const COMMANDS: readonly Command[] = [
   chainStatus,
   chainVerify,
   chainSet,
+  chainHeal,
   chainPause,
   chainResume,
   chainRemove,

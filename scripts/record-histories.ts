@@ -12,6 +12,7 @@ import { gzipSync } from 'node:zlib';
 import { bundleWorkflowCode, DefaultLogger, Runtime } from '@temporalio/worker';
 import { startTestServices } from '../tests/support/test-services.ts';
 import { bulkScenarios } from './histories/bulk-scenarios.ts';
+import { chainScenarios } from './histories/chain-scenarios.ts';
 import { gatewayScenarios } from './histories/gateway-scenarios.ts';
 import { maintenanceScenarios } from './histories/maintenance-scenarios.ts';
 import { recordScenario } from './histories/record.ts';
@@ -31,6 +32,7 @@ const scenarios = [
   ...taskScenarios(),
   ...swarmScenarios(),
   ...gatewayScenarios(),
+  ...chainScenarios(),
   ...maintenanceScenarios(),
   ...submissionScenarios(),
   ...bulkScenarios(),

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { defineCommand } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
-import { defined, flag, momentFrom, momentText, textList } from '../fields.ts';
-import { chainFields } from './chain-read.ts';
+import { defined, flag, momentFrom, momentText, spanSeconds, textList } from '../fields.ts';
+import { chainFields, EXIT_OF, EXIT_WORDS, stepColumns } from './chain-read.ts';
 
 const gatewayArgument = { name: 'gateway', help: 'gateway id' };
 const ofGateway = z.object({ gateway: z.string() });
@@ -25,7 +25,12 @@ export const chainSet = defineCommand({
       repeatable: true,
     },
     { flags: '--pin <fingerprint>', help: 'SHA-256 of a certificate that nobody signed' },
-    { flags: '--interval <seconds>', help: 'between two looks (default: 15)' },
+    { flags: '--no-heal', help: 'only tell what is broken' },
+    {
+      flags: '--settle <span>',
+      help: 'how long it has to stay well after an action (default: 25s)',
+    },
+    { flags: '--interval <span>', help: 'between two looks (default: 15s)' },
   ],
   examples: [
     'dashctl chain set local',
@@ -39,20 +44,49 @@ export const chainSet = defineCommand({
     wslAddress: z.string().optional(),
     origin: textList,
     pin: z.string().optional(),
-    interval: z.coerce.number().int().min(1).max(3600).optional(),
+    heal: z.boolean().default(true),
+    settle: spanSeconds.optional(),
+    interval: spanSeconds.optional(),
   }),
-  run: async ({ gateway: gatewayId, origin, pin, interval, ...same }, context) => {
+  run: async ({ gateway: gatewayId, origin, pin, heal, settle, interval, ...same }, context) => {
     const client = await context.client();
     const body = defined({
       ...same,
       otherOrigins: origin,
       pinnedFingerprint: pin,
+      heal: heal ? ('auto' as const) : ('off' as const),
+      settleSeconds: settle,
       intervalSeconds: interval,
     });
     const chain = await client.chains.put({ params: { gatewayId }, body, signal: context.signal });
     const nowMs = context.clock.now();
     context.output.result(chain, (print) => print.fields(chainFields(chain, nowMs)));
     return EXIT.ok;
+  },
+});
+
+export const chainHeal = defineCommand({
+  path: ['chain', 'heal'],
+  summary: 'Mend now what is broken on the way to a dashboard',
+  details: `Takes only the actions that are needed, looks again after each, and waits until the chain has settled. What lies outside, and what others own, is told and not touched. Forgets earlier tries, and never the restart budget of the gateway. ${EXIT_WORDS}`,
+  arguments: [gatewayArgument],
+  options: [{ flags: '--dry-run', help: 'only say what would be done' }],
+  examples: ['dashctl chain heal gw-1 --dry-run'],
+  input: z.object({ gateway: z.string(), dryRun: flag }),
+  run: async ({ gateway: gatewayId, dryRun }, context) => {
+    const client = await context.client();
+    if (!dryRun) context.output.note('Looking, mending and looking again: this may take minutes.');
+    const request = { params: { gatewayId }, body: { dryRun }, signal: context.signal };
+    const done = await client.chains.heal(request);
+    context.output.result(done, (print) => {
+      for (const { link, action, reason, healed } of done.taken)
+        print.line(
+          `${link}: ${action} because of ${reason}${healed ? '' : ', which did not help'}`,
+        );
+      print.line(done.diagnosis);
+      if (done.plan.length > 0) print.table(stepColumns, done.plan);
+    });
+    return EXIT_OF[done.health];
   },
 });
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Chain, ChainLink, ChainLinks } from '../../src/contract/chains.ts';
+import type { Chain, ChainLink, ChainLinks, ChainStep } from '../../src/contract/chains.ts';
 import type { Event } from '../../src/contract/event-dto.ts';
 import { LINKS } from '../../src/domain/dashboard-chain/link.ts';
 import type { ChainHealth } from '../../src/domain/dashboard-chain/words.ts';
@@ -12,13 +12,13 @@ const gatewayArgument = { name: 'gateway', help: 'gateway id' };
 const ofGateway = z.object({ gateway: z.string() });
 
 /** Cron jobs branch on these: down by plan is no alarm, and what nobody can tell is not down. */
-const EXIT_OF: Readonly<Record<ChainHealth, ExitCode>> = {
+export const EXIT_OF: Readonly<Record<ChainHealth, ExitCode>> = {
   healthy: EXIT.ok,
   planned: EXIT.ok,
   unhealthy: EXIT.failed,
   inconclusive: EXIT.unreachable,
 };
-const EXIT_WORDS =
+export const EXIT_WORDS =
   'Exit code 0: healthy, or down by plan; 1: something is broken; 3: nobody can tell now.';
 
 export const chainList = defineCommand({
@@ -50,6 +50,10 @@ export const chainStatus = defineCommand({
       print.line(chain.diagnosis);
       print.fields(chainFields(chain, nowMs));
       if (chain.links !== null) print.table(linkColumns, linkRows(chain.links));
+      if ((chain.plan?.length ?? 0) > 0) {
+        print.line();
+        print.table(stepColumns, chain.plan ?? []);
+      }
     });
     return EXIT_OF[chain.health];
   },
@@ -99,6 +103,7 @@ export function chainFields(chain: Chain, nowMs: number): [string, string | numb
     ],
     ['trusts', settings.pinnedFingerprint],
     ['looked at', `every ${settings.intervalSeconds} s`],
+    ['heals', settings.heal === 'auto' ? 'by itself' : 'only when asked'],
     [
       'so since',
       chain.lookedAt === null ? null : `${chain.lookedAt} (${age(chain.lookedAt, nowMs)})`,
@@ -137,6 +142,14 @@ function evidenceWords(evidence: ChainLink['evidence']): string | null {
   return words.length === 0 ? null : words.join(' ');
 }
 
+export const stepColumns: readonly Column<ChainStep>[] = [
+  { title: 'LINK', value: ({ link }) => link },
+  { title: 'WHO', value: ({ kind }) => (kind === 'person' ? 'a person' : 'Dash') },
+  { title: 'WHAT', value: ({ kind, action }) => action ?? (kind === 'wait' ? 'waits' : 'decides') },
+  { title: 'UNTIL', value: ({ until }) => until },
+  { title: 'BECAUSE', value: ({ because, reason }) => because ?? reason, canShrink: true },
+];
+
 const columns: readonly Column<Chain>[] = [
   { title: 'GATEWAY', value: ({ gatewayId }) => gatewayId },
   { title: 'HEALTH', value: ({ health }) => health },
@@ -152,7 +165,9 @@ const historyColumns: readonly Column<Event>[] = [
 ];
 
 function toldOf({ data }: Event): string | null {
-  const { diagnosis, episode, reason } = data;
+  const { diagnosis, episode, reason, action, healed } = data;
+  if (typeof action === 'string')
+    return `${action} because of ${String(reason)}${healed === true ? '' : ', which did not help'}`;
   const told = [diagnosis, typeof episode === 'string' ? `(trouble ${episode})` : null, reason];
   return told.filter((one) => typeof one === 'string' && one !== '').join(' ') || null;
 }

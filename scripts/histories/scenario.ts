@@ -11,6 +11,7 @@ export interface Scenario {
     | 'taskWorkflow'
     | 'swarmWorkflow'
     | 'gatewayWorkflow'
+    | 'dashboardChainWorkflow'
     | 'maintenanceWorkflow'
     | 'submissionWorkflow'
     | 'bulkWorkflow';

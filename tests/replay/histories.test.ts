@@ -11,6 +11,7 @@ import {
   type WorkflowBundle,
 } from '@temporalio/worker';
 import { bulkScenarios } from '../../scripts/histories/bulk-scenarios.ts';
+import { chainScenarios } from '../../scripts/histories/chain-scenarios.ts';
 import { gatewayScenarios } from '../../scripts/histories/gateway-scenarios.ts';
 import { maintenanceScenarios } from '../../scripts/histories/maintenance-scenarios.ts';
 import { submissionScenarios } from '../../scripts/histories/submission-scenarios.ts';
@@ -24,6 +25,7 @@ const scenarios = [
   ...taskScenarios(),
   ...swarmScenarios(),
   ...gatewayScenarios(),
+  ...chainScenarios(),
   ...maintenanceScenarios(),
   ...submissionScenarios(),
   ...bulkScenarios(),

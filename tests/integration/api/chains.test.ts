@@ -133,6 +133,38 @@ test('verify answers what one look has seen; without a host it is inconclusive, 
   });
 });
 
+test('heal answers what was taken and what is left to whom', async () => {
+  api.messages.answerHeal({
+    kind: 'done',
+    atMs: 0,
+    verdict: { ...HUNG, gateway: OK, cors: OK },
+    taken: [{ link: 'cors', reason: 'cors-origin-refused', action: 'patch-origins', healed: true }],
+    plan: [
+      {
+        link: 'external',
+        reason: 'external-timeout',
+        step: { kind: 'person', because: 'it is not ours' },
+      },
+      {
+        link: 'gateway',
+        reason: 'gateway-starting',
+        step: { kind: 'wait', untilMs: 0, because: 'it starts' },
+      },
+    ],
+  });
+  const body = { dryRun: true };
+  expect(await api.client.chains.heal({ params, body })).toMatchObject({
+    health: 'healthy',
+    taken: [{ action: 'patch-origins', healed: true }],
+    plan: [
+      { kind: 'person', action: null, because: 'it is not ours', until: null },
+      { kind: 'wait', until: '1970-01-01T00:00:00.000Z' },
+    ],
+  });
+  const [, , order] = api.messages.told.find(([name]) => name === 'healChain') ?? [];
+  expect(order).toMatchObject({ dryRun: true, actor: expect.stringMatching(/^key:/) });
+});
+
 test('a pause says who, until when and why, and may be repeated and ended', async () => {
   const body = { until: '2100-01-01T00:00:00+01:00', reason: 'the proxy moves' };
   const paused = await api.client.chains.pause({ params, body });

@@ -68,6 +68,17 @@ test('chain verify asks for a look, and is inconclusive (3) when nobody can look
   expect(running().said).toContain('verifyChain g1');
 });
 
+test('chain heal says what was done; nobody to do it is inconclusive (3)', async () => {
+  expect(await cli('heal', 'g1')).toMatchObject({
+    exitCode: 3,
+    stdout: expect.stringContaining('no host holds the gateway'),
+    stderr: expect.stringContaining('may take minutes'),
+  });
+  expect(running().said).toContain('healChain g1');
+  const dry = await cli('heal', 'g1', '--dry-run', '--json');
+  expect(dry.json()).toMatchObject({ gatewayId: 'g1', taken: [], plan: [] });
+});
+
 test('chain pause, resume, history and remove; a URL that is none is wrong use (2)', async () => {
   expect(await cli('pause', 'g1', '--until', '+2h', '--reason', 'it moves')).toMatchObject({
     exitCode: 0,
