@@ -142,7 +142,8 @@ function operations(gatewayId: string): ChainOperationActivities {
   return proxyActivities<ChainOperationActivities>({
     taskQueue: gatewayControlQueue(gatewayId),
     scheduleToStartTimeout: TAKEN_WITHIN,
-    startToCloseTimeout: '30s',
+    // Two small calls: a host that has died meanwhile is not waited for long.
+    startToCloseTimeout: '15s',
     retry: { initialInterval: '1s', maximumAttempts: 3 },
   });
 }
