@@ -1,5 +1,5 @@
 import type { PlannedStep } from '../src/domain/dashboard-chain/plan.ts';
-import type { Chain, ChainLink, ChainLinks, ChainStep } from '../src/contract/chains.ts';
+import type { Chain, ChainLink, ChainLinks, ChainStep } from '../src/contract/chain-dto.ts';
 import type { ChainRecord } from '../src/db/chain-store.ts';
 import type { ChainVerdict, LinkVerdict } from '../src/domain/dashboard-chain/link.ts';
 import { chainOf } from '../src/domain/dashboard-chain/settings.ts';
@@ -50,7 +50,8 @@ export function stepDto({ link, reason, step }: PlannedStep): ChainStep {
     kind: step.kind,
     action: step.kind === 'act' ? step.action : null,
     because: step.kind === 'act' ? null : step.because,
-    until: step.kind === 'wait' ? new Date(step.untilMs).toISOString() : null,
+    until:
+      step.kind === 'wait' && step.untilMs !== null ? new Date(step.untilMs).toISOString() : null,
   };
 }
 

@@ -15,7 +15,7 @@ import { eventsTail } from './commands/events.ts';
 import { fleetLimits, fleetPause, fleetResume, fleetStatus } from './commands/fleet.ts';
 import { gatewayAdd } from './commands/gateway-add.ts';
 import { gatewayCommands } from './commands/gateway-change.ts';
-import { gatewayGet, gatewayList } from './commands/gateway-read.ts';
+import { gatewayGet, gatewayList, gatewayUrl } from './commands/gateway-read.ts';
 import { gatewaySet } from './commands/gateway-set.ts';
 import { migrateCommand } from './commands/migrate.ts';
 import { policyGet, policySet } from './commands/policy.ts';
@@ -104,6 +104,7 @@ export const COMMANDS: readonly Command[] = [
   gatewayAdd,
   gatewayList,
   gatewayGet,
+  gatewayUrl,
   gatewaySet,
   ...gatewayCommands,
   why,

@@ -10,6 +10,7 @@ import { createHolds, type Holds } from '../activities/hold-gateway/hold-gateway
 import type { RunTask } from '../activities/run-task/run-task.ts';
 import type { Database } from '../src/db/database.ts';
 import { readSealedToken } from '../src/db/gateway-store.ts';
+import { createConnectPace } from '../src/gateway/connect-pace.ts';
 import { connectGateway } from '../src/gateway/openclaw-connection.ts';
 import { openSecret } from '../src/platform/secret-box.ts';
 import { heartbeatActivity } from '../src/temporal/heartbeat.ts';
@@ -36,6 +37,7 @@ export interface HostParts {
 export function createHostHolds(options: GatewayHostOptions, parts: HostParts): Holds {
   const { db, temporal, hostId, clock, log, hold, managed, secretKey } = options;
   const { runs, delivery, claim, installation } = parts;
+  const pace = createConnectPace({ clock });
   const holds: Holds = createHolds({
     hostId,
     maxGateways: options.maxGateways,
@@ -52,7 +54,10 @@ export function createHostHolds(options: GatewayHostOptions, parts: HostParts): 
     connect({ id, endpoint }, token) {
       const displayName = `dash ${hostId}`;
       const ofGateway = log.child({ gatewayId: id });
-      return connectGateway({ endpoint, token, installation, displayName, clock, log: ofGateway });
+      return connectGateway({
+        ...{ endpoint, token, installation, displayName, clock, pace },
+        log: ofGateway,
+      });
     },
     readToken: (gatewayId) => readToken(db, secretKey, gatewayId),
     heartbeat: (token, deadlineMs) => heartbeatActivity(temporal.client, token, deadlineMs),

@@ -4,6 +4,7 @@ import {
   allHandlersFinished,
   condition,
   continueAsNew,
+  defineSignal,
   defineUpdate,
   isCancellation,
   proxyActivities,
@@ -14,8 +15,10 @@ import {
 import type { ChainOperationActivities } from '../activities/dashboard-chain/chain-operations.ts';
 import { LINKS, type ChainVerdict } from '../src/domain/dashboard-chain/link.ts';
 import { soonest, type HealTry } from '../src/domain/dashboard-chain/plan.ts';
+import { said } from '../src/domain/dashboard-chain/watch.ts';
 import { diagnosisOf } from '../src/domain/dashboard-chain/words.ts';
 import {
+  CHAIN_SIGNALS,
   CHAIN_UPDATES,
   type ChainWatch,
   type ChainWorkflowInput,
@@ -28,8 +31,9 @@ import { gatewayControlQueue } from '../src/domain/names.ts';
 import { chainControl, heal, lookAtChain } from './support/chain-care.ts';
 import { isStartTimeout } from './support/start-timeout.ts';
 import { createTurns } from './support/turns.ts';
+import { unlessOvertaken } from './support/unless-overtaken.ts';
 
-/** Only changes of what is said of a chain, and heals, cost history. */
+/** Only changes of what is said of a chain, heals and messages cost history. */
 const CONTINUE_AFTER_EVENTS = 1_000;
 /** A watch lasts until it has something to say; Temporal asks for some number. */
 const WATCH_FOR = '365 days';
@@ -39,7 +43,7 @@ const WATCH_HEARTBEAT = '90s';
 const OWNED_WITHIN_MS = 15_000;
 /** How often a watch that nobody takes up looks whether there is still a chain. */
 const ASK_AGAIN_AFTER_MS = 600_000;
-/** A look that failed says nothing about the chain. */
+/** The watch and a heal may disagree for a moment. */
 const LOOK_AGAIN_AFTER_MS = 30_000;
 
 /**
@@ -51,17 +55,24 @@ export async function dashboardChainWorkflow(input: ChainWorkflowInput): Promise
   const { gatewayId } = input;
   const care = beginCare(gatewayId, [...(input.tries ?? [])]);
   let watch = input.watch ?? null;
+  care.hear(watch === null ? null : said(watch.memory));
   let isWatched = true;
   for (;;) {
-    const end = await watchOnce(gatewayId, watch, isWatched ? OWNED_WITHIN_MS : ASK_AGAIN_AFTER_MS);
-    if (end.kind === 'removed') break;
-    isWatched = end.kind === 'changed';
-    if (end.kind === 'changed') {
-      ({ watch } = end);
-      setCurrentDetails(diagnosisOf(end.verdict));
-      care.hear(end.verdict);
+    const takenWithinMs: number = isWatched ? OWNED_WITHIN_MS : ASK_AGAIN_AFTER_MS;
+    const from = watch;
+    const outcome = await unlessOvertaken<Watching>(historyIsLong, () =>
+      watchOnce(gatewayId, from, takenWithinMs),
+    );
+    if (outcome.kind === 'done') {
+      const end = outcome.value;
+      if (end.kind === 'removed') break;
+      isWatched = end.kind === 'changed';
+      if (end.kind === 'changed') ({ watch } = end);
+      const verdict = end.kind === 'changed' ? end.verdict : null;
+      setCurrentDetails(diagnosisOf(verdict));
+      care.hear(verdict);
     }
-    if (workflowInfo().historyLength > CONTINUE_AFTER_EVENTS) {
+    if (historyIsLong()) {
       await care.end();
       await continueAsNew<typeof dashboardChainWorkflow>({ gatewayId, watch, tries: care.tries });
     }
@@ -69,10 +80,15 @@ export async function dashboardChainWorkflow(input: ChainWorkflowInput): Promise
   await care.end();
 }
 
+function historyIsLong(): boolean {
+  const { historyLength, continueAsNewSuggested } = workflowInfo();
+  return continueAsNewSuggested || historyLength > CONTINUE_AFTER_EVENTS;
+}
+
 interface Care {
   readonly tries: readonly HealTry[];
-  /** The watch says this from now on. */
-  hear(verdict: ChainVerdict): void;
+  /** The watch says this from now on; null: nobody can tell. */
+  hear(verdict: ChainVerdict | null): void;
   /** Begins no further heal; resolves when the last one, and every message, is answered. */
   end(): Promise<void>;
 }
@@ -82,26 +98,30 @@ function beginCare(gatewayId: string, tries: HealTry[]): Care {
   const turns = createTurns();
   const scope = new CancellationScope();
   const heard: { news: number; verdict: ChainVerdict | null } = { news: 0, verdict: null };
+  const healAsked = ({ actor, dryRun }: HealOrder): Promise<HealResult> => {
+    const wish = { gatewayId, actor, dryRun, isAsked: true };
+    if (dryRun) return heal(wish, []);
+    return turns.take(() => {
+      // Whoever asks has seen what was tried, and wants it tried again.
+      tries.length = 0;
+      return heal(wish, tries);
+    });
+  };
   setHandler(defineUpdate<VerifyResult>(CHAIN_UPDATES.verify), () => lookAtChain(gatewayId, true));
-  setHandler(
-    defineUpdate<HealResult, [HealOrder]>(CHAIN_UPDATES.heal),
-    async ({ actor, dryRun }) => {
-      if (dryRun) return heal({ gatewayId, actor, dryRun, isAsked: true }, []);
-      return turns.take(() => {
-        // Whoever asks has seen what was tried, and wants it tried again.
-        tries.length = 0;
-        return heal({ gatewayId, actor, dryRun, isAsked: true }, tries);
-      });
-    },
-  );
+  setHandler(defineUpdate<HealResult, [HealOrder]>(CHAIN_UPDATES.heal), healAsked);
+  setHandler(defineSignal(CHAIN_SIGNALS.recover), async () => {
+    await healAsked({ actor: 'temporal', dryRun: false }).catch(unlessActivityFailed);
+  });
   const caring = scope
     .run(async () => {
       for (;;) {
-        await condition(() => heard.verdict !== null && needsCare(heard.verdict));
-        const { news } = heard;
-        const untilMs = await turns.take(() =>
-          CancellationScope.nonCancellable(() => healByItself(gatewayId, tries)),
-        );
+        const { news, verdict } = heard;
+        const untilMs =
+          verdict === null
+            ? null
+            : await turns.take(() =>
+                CancellationScope.nonCancellable(() => careFor(gatewayId, verdict, tries)),
+              );
         const isNew = (): boolean => heard.news !== news;
         if (untilMs === null) await condition(isNew);
         else await condition(isNew, Math.max(1_000, untilMs - Date.now()));
@@ -115,7 +135,6 @@ function beginCare(gatewayId: string, tries: HealTry[]): Care {
     hear(verdict) {
       heard.news += 1;
       heard.verdict = verdict;
-      if (!needsCare(verdict)) void chainControl.recordPlan({ gatewayId, plan: [] });
     },
     async end() {
       scope.cancel();
@@ -125,27 +144,41 @@ function beginCare(gatewayId: string, tries: HealTry[]): Care {
   };
 }
 
-/** Answers when to try again; null: not before something is seen anew. */
-async function healByItself(gatewayId: string, tries: HealTry[]): Promise<number | null> {
+/** Answers when to look again; null: not before the watch says something else. */
+async function careFor(
+  gatewayId: string,
+  verdict: ChainVerdict,
+  tries: HealTry[],
+): Promise<number | null> {
+  if (!LINKS.some((link) => ['broken', 'degraded'].includes(verdict[link].state))) {
+    await chainControl.recordPlan({ gatewayId, plan: [] });
+    return null;
+  }
+  const again = (): number => Date.now() + LOOK_AGAIN_AFTER_MS;
   try {
     const result = await heal({ gatewayId, actor: 'dash', dryRun: false, isAsked: false }, tries);
-    return result.kind === 'done' ? soonest(result.plan) : null;
+    if (result.kind === 'no-chain') return null;
+    // The watch says that something is broken: a look that saw nothing, or could not see, is not the last word.
+    return result.kind === 'done' && result.plan.length > 0 ? soonest(result.plan) : again();
   } catch (error) {
-    if (!(error instanceof ActivityFailure)) throw error;
-    return Date.now() + LOOK_AGAIN_AFTER_MS;
+    unlessActivityFailed(error);
+    return again();
   }
 }
 
-function needsCare(verdict: ChainVerdict): boolean {
-  return LINKS.some((link) => ['broken', 'degraded'].includes(verdict[link].state));
+/** A look that failed says nothing about the chain. */
+function unlessActivityFailed(error: unknown): void {
+  if (!(error instanceof ActivityFailure)) throw error;
 }
+
+type Watching = WatchEnd | { readonly kind: 'unwatched' };
 
 /** `unwatched`: nobody took the watch up, because nobody holds the gateway; the row says so. */
 async function watchOnce(
   gatewayId: string,
   from: ChainWatch | null,
   takenWithinMs: number,
-): Promise<WatchEnd | { readonly kind: 'unwatched' }> {
+): Promise<Watching> {
   const { watchChain } = proxyActivities<ChainOperationActivities>({
     taskQueue: gatewayControlQueue(gatewayId),
     scheduleToStartTimeout: takenWithinMs,

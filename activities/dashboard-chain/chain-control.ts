@@ -1,3 +1,4 @@
+import { ApplicationFailure } from '@temporalio/common';
 import {
   getChain,
   putChainPlan,
@@ -6,15 +7,13 @@ import {
 } from '../../src/db/chain-store.ts';
 import type { Database } from '../../src/db/database.ts';
 import { getGateway, recentStarts, recordStart } from '../../src/db/gateway-store.ts';
-import {
-  STARTS_WITHIN_MS,
-  type HealSituation,
-  type PlannedStep,
-} from '../../src/domain/dashboard-chain/plan.ts';
+import type { HealSituation, PlannedStep } from '../../src/domain/dashboard-chain/plan.ts';
 import { diagnosisOf } from '../../src/domain/dashboard-chain/words.ts';
 import type { TakenAction } from '../../src/domain/messages.ts';
+import { UNCLEAN_WITHIN_SECONDS } from '../../src/domain/restart-budget.ts';
 import type { Clock } from '../../src/platform/clock.ts';
 import type { WorkflowMessages } from '../../src/temporal/messages.ts';
+import { plannedWords } from './circumstances.ts';
 
 interface OfGateway {
   readonly gatewayId: string;
@@ -22,6 +21,8 @@ interface OfGateway {
 
 /** What a heal needs to know beside what was seen. */
 export interface HealGround extends Pick<HealSituation, 'gateway' | 'startsMs'> {
+  /** Down by plan, in words: nothing is to be done; null: it is meant to work. */
+  readonly planned: string | null;
   readonly heal: 'auto' | 'off';
   readonly settleMs: number;
 }
@@ -49,7 +50,7 @@ export interface ChainControlDeps {
 }
 
 export function createChainControlActivities(deps: ChainControlDeps): ChainControlActivities {
-  const { db, clock, messages } = deps;
+  const { db, clock } = deps;
   return {
     async markUnwatched({ gatewayId }) {
       const record = await getChain(db, gatewayId);
@@ -57,6 +58,7 @@ export function createChainControlActivities(deps: ChainControlDeps): ChainContr
       await recordChain(db, {
         gatewayId,
         revision: record.revision,
+        ownerEpoch: null,
         verdict: null,
         flapping: [],
         at: new Date(clock.now()).toISOString(),
@@ -66,22 +68,7 @@ export function createChainControlActivities(deps: ChainControlDeps): ChainContr
       return true;
     },
 
-    async healGround({ gatewayId }) {
-      const [record, gateway, startsMs] = await Promise.all([
-        getChain(db, gatewayId),
-        getGateway(db, gatewayId),
-        recentStarts(db, { gatewayId, withinSeconds: STARTS_WITHIN_MS / 1_000 }),
-      ]);
-      if (record === null || gateway === null) return null;
-      const { heal, settleSeconds } = record.settings;
-      const hint = gateway.state === 'failed' ? (gateway.hint ?? gateway.stateReason) : null;
-      return {
-        gateway: { isManaged: gateway.kind === 'managed', hint },
-        startsMs,
-        heal,
-        settleMs: settleSeconds * 1_000,
-      };
-    },
+    healGround: ({ gatewayId }) => healGround(db, gatewayId),
 
     async recordPlan({ gatewayId, plan }) {
       await putChainPlan(db, { gatewayId, plan });
@@ -95,10 +82,37 @@ export function createChainControlActivities(deps: ChainControlDeps): ChainContr
       await recordStart(db, { gatewayId, reason });
     },
 
-    async askRestart({ gatewayId, reason }) {
-      const command = { actor: 'chain', reason };
-      const result = await messages.updateGateway(gatewayId, 'restart', command);
-      if (result.kind === 'refused') throw new Error(result.detail);
-    },
+    askRestart: (input) => askRestart(deps, input),
   };
+}
+
+async function healGround(db: Database, gatewayId: string): Promise<HealGround | null> {
+  const [record, gateway, startsMs] = await Promise.all([
+    getChain(db, gatewayId),
+    getGateway(db, gatewayId),
+    recentStarts(db, { gatewayId, withinSeconds: UNCLEAN_WITHIN_SECONDS }),
+  ]);
+  if (record === null || gateway === null) return null;
+  const { heal, settleSeconds } = record.settings;
+  const hint = gateway.state === 'failed' ? (gateway.hint ?? gateway.stateReason) : null;
+  return {
+    gateway: { isManaged: gateway.kind === 'managed', hint },
+    startsMs,
+    planned: plannedWords(record),
+    heal,
+    settleMs: settleSeconds * 1_000,
+  };
+}
+
+/** Refused where it would take a cordon, or a drain, back. */
+async function askRestart(
+  { db, messages }: ChainControlDeps,
+  { gatewayId, reason }: OfGateway & { readonly reason: string },
+): Promise<void> {
+  const gateway = await getGateway(db, gatewayId);
+  if (gateway?.desiredState !== 'running')
+    throw ApplicationFailure.nonRetryable('an operator wants the gateway otherwise', 'Planned');
+  const command = { actor: 'chain', reason };
+  const result = await messages.updateGateway(gatewayId, 'restart', command);
+  if (result.kind === 'refused') throw ApplicationFailure.nonRetryable(result.detail, 'Refused');
 }

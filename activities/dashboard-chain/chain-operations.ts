@@ -48,7 +48,9 @@ export function createChainOperations(deps: WatchDeps): ChainOperationActivities
       const { origins, hash } = await connection.allowedOrigins();
       const contract = chainOf(record.settings, record.endpoint).origins;
       const next = patchedOrigins({ contract, configured: origins, placed: record.placedOrigins });
-      await placeOrigins(db, { gatewayId, origins: next.placed });
+      const ownerEpoch = hold.lease.ownerEpoch();
+      const noted = await placeOrigins(db, { gatewayId, ownerEpoch, origins: next.placed });
+      if (noted.kind !== 'ok') throw new Error(`another host holds ${gatewayId} now`);
       const permit = (): void | Promise<void> => hold.lease.permit();
       await connection.allowOrigins({ origins: next.origins, hash, permit });
     },

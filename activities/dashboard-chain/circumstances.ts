@@ -13,7 +13,7 @@ export function circumstancesOf(record: ChainRecord, nowMs: number): Circumstanc
   };
 }
 
-function plannedWords({ pause, gateway }: ChainRecord): string | null {
+export function plannedWords({ pause, gateway }: ChainRecord): string | null {
   if (pause !== null) {
     const until = pause.until === null ? '' : ` until ${pause.until}`;
     const reason = pause.reason === '' ? '' : `: ${pause.reason}`;

@@ -22,6 +22,7 @@ export interface WatchDeps {
 const HOLD_EVERY_LOOKS = 10;
 /** While looks disagree with what is said the next one does not wait long. */
 const IN_DOUBT_MS = 2_000;
+const BEAT_MS = 30_000;
 
 /**
  * Looks at a chain again and again, and returns when something is to be said of it that was not said before: then the
@@ -50,17 +51,24 @@ export async function watchChain(
       cutAfterMs: seen.cutAfterMs,
     };
     if (watched.changed || record.verdict === null) {
-      const written = await tell(deps.db, record, { watched, atMs: seen.atMs });
+      const ownerEpoch = deps.holds.find(input.gatewayId)?.lease.ownerEpoch() ?? -1;
+      const written = await tell(deps.db, record, { watched, atMs: seen.atMs, ownerEpoch });
+      if (written.kind === 'superseded') throw new Error('another host holds the gateway now');
       if (written.kind === 'ok') return { kind: 'changed', watch: state, verdict: watched.verdict };
     }
     const isInDoubt = Object.values(watched.memory.links).some(({ doubt }) => doubt !== null);
     const pauseMs = record.settings.intervalSeconds * 1_000;
-    context.heartbeat(state);
-    const { cancellationSignal, cancelled } = context;
-    await deps.clock.sleep(
-      isInDoubt ? Math.min(IN_DOUBT_MS, pauseMs) : pauseMs,
-      cancellationSignal,
-    );
+    await restBeating(deps.clock, isInDoubt ? Math.min(IN_DOUBT_MS, pauseMs) : pauseMs, state);
+  }
+}
+
+/** A pause may be longer than the time after which a silent watch counts as lost. */
+async function restBeating(clock: Clock, pauseMs: number, state: ChainWatch): Promise<void> {
+  const { cancellationSignal, cancelled, heartbeat } = Context.current();
+  const endsAt = clock.monotonic() + pauseMs;
+  for (let left = pauseMs; left > 0; left = endsAt - clock.monotonic()) {
+    heartbeat(state);
+    await clock.sleep(Math.min(left, BEAT_MS), cancellationSignal);
     if (cancellationSignal.aborted) await cancelled;
   }
 }
@@ -84,12 +92,17 @@ function lookOptions(
 function tell(
   db: Database,
   { gatewayId, revision }: ChainRecord,
-  { watched, atMs }: { readonly watched: Watched; readonly atMs: number },
+  {
+    watched,
+    atMs,
+    ownerEpoch,
+  }: { readonly watched: Watched; readonly atMs: number; readonly ownerEpoch: number },
 ): ReturnType<typeof recordChain> {
   const { verdict, flapping, memory } = watched;
   return recordChain(db, {
     gatewayId,
     revision,
+    ownerEpoch,
     verdict,
     flapping,
     at: new Date(atMs).toISOString(),

@@ -1,5 +1,6 @@
-import { clearStarts, countRecentStarts, recordStart } from '../../src/db/gateway-store.ts';
+import { clearStarts, recentStarts, recordStart } from '../../src/db/gateway-store.ts';
 import type { GatewayRecord } from '../../src/db/gateway-record.ts';
+import { UNCLEAN_STARTS, UNCLEAN_WITHIN_SECONDS } from '../../src/domain/restart-budget.ts';
 import type { GatewayFailure, GatewayState } from '../../src/domain/gateway.ts';
 import { healthHint, healthWords, type HealthState } from '../../src/domain/gateway-health.ts';
 import { runsGoOn } from '../../src/domain/hold.ts';
@@ -21,10 +22,6 @@ export function report(
 ): GatewayReport {
   return { state, reason, hint: rest.hint ?? null, failure: rest.failure ?? null };
 }
-
-/** OpenClaw's own breaker counts three unclean boots in five minutes; Dash stays below it (architecture section 7). */
-const UNCLEAN_STARTS = 3;
-const UNCLEAN_WITHIN_SECONDS = 300;
 
 export type ProcessReady =
   | {
@@ -55,10 +52,8 @@ export async function ensureProcess(
       'Its process belongs to the data directory of this host: start dashctl up there instead.';
     return { kind: 'not-ready', report: report('unowned', reason, { hint }), retryInMs: null };
   }
-  const recent = await countRecentStarts(db, {
-    gatewayId: gateway.id,
-    withinSeconds: UNCLEAN_WITHIN_SECONDS,
-  });
+  const within = { gatewayId: gateway.id, withinSeconds: UNCLEAN_WITHIN_SECONDS };
+  const recent = (await recentStarts(db, within)).length;
   if (unclean) {
     if (recent + 1 >= UNCLEAN_STARTS) return crashLoop(gateway, recent + 1);
     await recordStart(db, { gatewayId: gateway.id, reason: 'ended unexpectedly' });

@@ -1,6 +1,7 @@
 import { actorOf, type Credential } from '../../src/auth/credential.ts';
 import { AppError } from '../../src/contract/errors.ts';
-import type { ChainLook, chainRoutes } from '../../src/contract/chains.ts';
+import type { ChainLook, DashboardUrl } from '../../src/contract/chain-dto.ts';
+import type { chainRoutes } from '../../src/contract/chains.ts';
 import {
   chainHistory,
   getChain,
@@ -11,8 +12,12 @@ import {
   type ChainPause,
   type ChainRecord,
 } from '../../src/db/chain-store.ts';
+import { showToken } from '../../src/db/gateway-store.ts';
+import { openSecret } from '../../src/platform/secret-box.ts';
+import type { GatewayRecord } from '../../src/db/gateway-record.ts';
+import { isLoopback } from '../../src/domain/dashboard-chain/contract.ts';
 import type { ChainVerdict } from '../../src/domain/dashboard-chain/link.ts';
-import { storable } from '../../src/domain/dashboard-chain/settings.ts';
+import { chainOf, storable, UNSAID } from '../../src/domain/dashboard-chain/settings.ts';
 import { diagnosisOf, healthOf } from '../../src/domain/dashboard-chain/words.ts';
 import type { ApiDeps } from '../api-deps.ts';
 import { askWorkflow } from '../ask-workflow.ts';
@@ -27,6 +32,48 @@ import { visibleGateway } from './gateways.ts';
 type ChainRoutes = typeof chainRoutes;
 
 const HISTORY = 100;
+
+const url: Handler<ChainRoutes['url']> = async (deps, { params, credential }) => ({
+  status: 200,
+  body: await urlBody(deps, credential, params.gatewayId),
+});
+
+/** Who saw the token stands in an event before it is shown. */
+const urlWithToken: Handler<ChainRoutes['urlWithToken']> = async (deps, { params, credential }) => {
+  const { gatewayId } = params;
+  const body = await urlBody(deps, credential, gatewayId);
+  const sealed = await showToken(deps.db, { gatewayId, actor: actorOf(credential) });
+  if (sealed === null)
+    throw new AppError({
+      code: 'gateway-refuses',
+      detail: `Gateway "${gatewayId}" has no token in Dash, so there is none to be shown. It was removed, or registered without one.`,
+      details: { state: 'removed', accepts: [] },
+    });
+  const withToken = (written: string): string => {
+    const opened = new URL(written);
+    opened.hash = `token=${encodeURIComponent(openSecret(deps.secretKey, sealed))}`;
+    return opened.href;
+  };
+  return {
+    status: 200,
+    body: {
+      ...body,
+      url: withToken(body.url),
+      fallbackUrls: body.fallbackUrls.map(withToken),
+    },
+  };
+};
+
+async function urlBody(
+  deps: ApiDeps,
+  credential: Credential,
+  gatewayId: string,
+): Promise<DashboardUrl> {
+  const { endpoint } = await visibleGateway(deps, credential, gatewayId);
+  const { settings } = (await getChain(deps.db, gatewayId)) ?? { settings: UNSAID };
+  const { accessUrl, fallbackUrls } = chainOf(settings, endpoint);
+  return { gatewayId, url: accessUrl, fallbackUrls: [...fallbackUrls] };
+}
 
 const list: Handler<ChainRoutes['list']> = async (deps, { credential }) => {
   const rows = await listChains(deps.db);
@@ -54,6 +101,7 @@ async function visibleChain(
 const put: Handler<ChainRoutes['put']> = async (deps, { params, body, credential, scope }) => {
   const { gatewayId } = params;
   const actor = actorOf(credential);
+  refuseElsewhere(await visibleGateway(deps, credential, gatewayId));
   const result = await putChain(deps.db, { gatewayId, settings: storable(body), actor });
   if (result.kind === 'not-found') throw notFound('gateway', gatewayId);
   if (result.kind === 'removed')
@@ -66,12 +114,23 @@ const put: Handler<ChainRoutes['put']> = async (deps, { params, body, credential
   return { status: 200, body: chainDto(result.chain) };
 };
 
+/** What listens on this machine says nothing about a gateway on another one. */
+function refuseElsewhere({ id, endpoint, state }: GatewayRecord): void {
+  const url = new URL(endpoint);
+  if (url.protocol === 'ws:' && isLoopback(url)) return;
+  throw new AppError({
+    code: 'gateway-refuses',
+    detail: `The dashboard of gateway "${id}" cannot be watched: its endpoint is ${url.origin}, and Dash looks at gateways on the machine of their host only.`,
+    details: { state, accepts: [] },
+  });
+}
+
 const remove: Handler<ChainRoutes['remove']> = async (deps, { params, credential }) => {
   const { gatewayId } = params;
   await visibleGateway(deps, credential, gatewayId);
   const result = await removeChain(deps.db, { gatewayId, actor: actorOf(credential) });
   if (result.kind === 'not-found') throw chainNotFound(gatewayId);
-  return { status: 200, body: { removed: gatewayId } };
+  return { status: 200, body: { removed: gatewayId, leftOrigins: [...result.placedOrigins] } };
 };
 
 const verify: Handler<ChainRoutes['verify']> = async (deps, { params, credential }) => {
@@ -120,11 +179,12 @@ const heal: Handler<ChainRoutes['heal']> = async (deps, { params, body, credenti
     status: 200,
     body: {
       ...lookBody(deps, gatewayId, done),
-      taken: (done?.taken ?? []).map(({ link, reason, action, healed }) => ({
+      taken: (done?.taken ?? []).map(({ link, reason, action, healed, problem }) => ({
         link,
         reason,
         action,
         healed,
+        problem,
       })),
       plan: (done?.plan ?? []).map(stepDto),
     },
@@ -163,6 +223,8 @@ const history: Handler<ChainRoutes['history']> = async (deps, { params, credenti
 };
 
 export const chainHandlers: Handlers<ChainRoutes> = {
+  url,
+  urlWithToken,
   list,
   get,
   put,

@@ -140,7 +140,11 @@ export const chainRemove = defineCommand({
   run: async ({ gateway: gatewayId }, context) => {
     const client = await context.client();
     const answer = await client.chains.remove({ params: { gatewayId }, signal: context.signal });
-    context.output.result(answer, (print) => print.line(`${answer.removed} is watched no more`));
+    context.output.result(answer, (print) => {
+      print.line(`${answer.removed} is watched no more`);
+      if (answer.leftOrigins.length > 0)
+        print.line(`It still lets in what Dash has added: ${answer.leftOrigins.join(' ')}`);
+    });
     return EXIT.ok;
   },
 });

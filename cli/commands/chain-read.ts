@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Chain, ChainLink, ChainLinks, ChainStep } from '../../src/contract/chains.ts';
+import type { Chain, ChainLink, ChainLinks, ChainStep } from '../../src/contract/chain-dto.ts';
 import type { Event } from '../../src/contract/event-dto.ts';
 import { LINKS } from '../../src/domain/dashboard-chain/link.ts';
 import type { ChainHealth } from '../../src/domain/dashboard-chain/words.ts';

@@ -39,6 +39,25 @@ export const gatewayGet = defineCommand({
   },
 });
 
+export const gatewayUrl = defineCommand({
+  path: ['gateway', 'url'],
+  summary: 'Show where to open the dashboard of a gateway',
+  details:
+    'With --with-token the URL lets whoever has it do everything at the gateway: treat it like a password. An event tells who asked for it.',
+  arguments: [{ name: 'gateway', help: 'gateway id' }],
+  options: [{ flags: '--with-token', help: 'with the token of the gateway' }],
+  input: z.object({ gateway: z.string(), withToken: flag }),
+  run: async ({ gateway: gatewayId, withToken }, context) => {
+    const client = await context.client();
+    const request = { params: { gatewayId }, signal: context.signal };
+    const answer = withToken
+      ? await client.chains.urlWithToken(request)
+      : await client.chains.url(request);
+    context.output.result(answer, (print) => print.line(answer.url));
+    return EXIT.ok;
+  },
+});
+
 function fieldsOf(gateway: Gateway, nowMs: number): [string, string | number | null][] {
   const { lanes } = gateway;
   return [

@@ -30,6 +30,7 @@ const control: ChainControlActivities = {
   healGround: async () => ({
     gateway: { isManaged: true, hint: null },
     startsMs: [],
+    planned: null,
     heal: 'auto',
     settleMs: 100,
   }),
@@ -75,7 +76,7 @@ function healed(): Scenario {
   const [first, second, third] = [createGate(), createGate(), createGate()];
   const looks = inOrder(
     ...[REFUSED, WELL, WELL, WELL].map(seen),
-    ...[HUNG, WELL, WELL, WELL].map(seen),
+    ...[HUNG, HUNG, WELL, WELL, WELL].map(seen),
   );
   const restarted = createGate();
   return scenario(

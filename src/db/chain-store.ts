@@ -1,6 +1,7 @@
 import type { ChainSettings } from '../domain/dashboard-chain/settings.ts';
 import type { ChainVerdict, LinkName } from '../domain/dashboard-chain/link.ts';
-import type { HealAction, HealTry, PlannedStep } from '../domain/dashboard-chain/plan.ts';
+import type { PlannedStep } from '../domain/dashboard-chain/plan.ts';
+import type { TakenAction } from '../domain/messages.ts';
 import type { GatewayKind, GatewayState } from '../domain/gateway.ts';
 import type { Database } from './database.ts';
 import type { EventRecord } from './event-store.ts';
@@ -18,7 +19,7 @@ export interface ChainRecord {
   /** Of the gateway, as it is now. */
   readonly endpoint: string;
   readonly settings: ChainSettings;
-  /** Counts the changes of the settings. */
+  /** Names the settings: another one with each change. */
   readonly revision: number;
   /** null: none, or its end has come. */
   readonly pause: (ChainPause & { readonly by: string; readonly at: string }) | null;
@@ -68,11 +69,14 @@ export function putChain(
   return db.call('put_chain', options);
 }
 
-/** Its watch ends; what was opened for it is closed. */
+/** Its watch ends. Origins that Dash has put into the gateway's configuration stay there: they are answered. */
 export function removeChain(
   db: Database,
   options: { readonly gatewayId: string; readonly actor: string },
-): Promise<{ readonly kind: 'ok' | 'not-found' }> {
+): Promise<
+  | { readonly kind: 'ok'; readonly placedOrigins: readonly string[] }
+  | { readonly kind: 'not-found' }
+> {
   return db.call('remove_chain', options);
 }
 
@@ -88,12 +92,17 @@ export function pauseChain(
   return db.call('pause_chain', options);
 }
 
-/** Writes what a watch says from now on; an event tells the change. `changed`: made with settings of before. */
+/**
+ * Writes what a watch says from now on; an event tells the change. `changed`: made with settings of before;
+ * `superseded`: by a host that does not hold the gateway any more.
+ */
 export function recordChain(
   db: Database,
   seen: {
     readonly gatewayId: string;
     readonly revision: number;
+    /** Of the host that looked; null: no host did. */
+    readonly ownerEpoch: number | null;
     /** null: nobody can look. */
     readonly verdict: ChainVerdict | null;
     readonly flapping: readonly LinkName[];
@@ -103,7 +112,7 @@ export function recordChain(
     /** One sentence, for the event. */
     readonly diagnosis: string;
   },
-): Promise<{ readonly kind: 'ok' | 'not-found' | 'changed' }> {
+): Promise<{ readonly kind: 'ok' | 'not-found' | 'changed' | 'superseded' }> {
   return db.call('record_chain', seen);
 }
 
@@ -118,8 +127,12 @@ export function putChainPlan(
 /** Notes what is about to be put into the gateway's configuration: all of it that is Dash's. */
 export function placeOrigins(
   db: Database,
-  options: { readonly gatewayId: string; readonly origins: readonly string[] },
-): Promise<{ readonly kind: 'ok' }> {
+  options: {
+    readonly gatewayId: string;
+    readonly ownerEpoch: number;
+    readonly origins: readonly string[];
+  },
+): Promise<{ readonly kind: 'ok' | 'superseded' }> {
   return db.call('place_origins', options);
 }
 
@@ -129,7 +142,7 @@ export function recordChainAction(
   options: {
     readonly gatewayId: string;
     readonly actor: string;
-    readonly action: Omit<HealTry, 'atMs'> & { readonly action: HealAction };
+    readonly action: TakenAction;
   },
 ): Promise<{ readonly kind: 'ok' }> {
   return db.call('record_chain_action', options);

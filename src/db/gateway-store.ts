@@ -136,21 +136,24 @@ export function recordStart(
   return db.call('record_start', options);
 }
 
-/** Unclean starts within the last `withinSeconds`. */
-export async function countRecentStarts(
-  db: Database,
-  options: { readonly gatewayId: string; readonly withinSeconds: number },
-): Promise<number> {
-  const { count } = await db.call<{ count: number }>('count_recent_starts', options);
-  return count;
-}
-
-/** When these were, milliseconds since the epoch, oldest first. */
+/** Unclean starts within the last `withinSeconds`: milliseconds since the epoch, oldest first. */
 export function recentStarts(
   db: Database,
   options: { readonly gatewayId: string; readonly withinSeconds: number },
 ): Promise<readonly number[]> {
   return db.call('recent_starts', options);
+}
+
+/** The encrypted token for a person to see, and an event that says who saw it; null: none was given. */
+export async function showToken(
+  db: Database,
+  options: { readonly gatewayId: string; readonly actor: string },
+): Promise<Buffer | null> {
+  const shown = await db.call<{ kind: 'none' } | { kind: 'sealed'; token: string }>(
+    'show_token',
+    options,
+  );
+  return shown.kind === 'none' ? null : Buffer.from(shown.token, 'base64');
 }
 
 /** Forgets the unclean starts: a person has said "recover". */

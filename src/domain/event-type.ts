@@ -53,6 +53,7 @@ export const EVENT_TYPES = [
   'gateway.claims',
   'gateway.owner',
   'gateway.removed',
+  'gateway.token-shown',
   'chain.set',
   'chain.removed',
   'chain.paused',

@@ -83,6 +83,8 @@ export interface GatewayWorkflowInput {
   readonly orders?: readonly GatewayMessage[];
 }
 
+/** As an update `heal`, for the hand at Temporal Web. */
+export const CHAIN_SIGNALS = { recover: 'recover' } as const;
 export const CHAIN_UPDATES = { verify: 'verify', heal: 'heal' } as const;
 
 export interface ChainWorkflowInput {
@@ -120,8 +122,12 @@ export interface HealOrder {
 }
 
 /** An action that was taken, and whether its link was well afterwards, and stayed so. */
-export interface TakenAction extends Omit<HealTry, 'atMs'> {
+export interface TakenAction extends Omit<HealTry, 'atMs' | 'healed'> {
   readonly action: HealAction;
+  /** null: it takes longer than a heal, and the watch tells. */
+  readonly healed: boolean | null;
+  /** Why it could not be done; null: it was done. */
+  readonly problem: string | null;
 }
 
 export type HealResult =

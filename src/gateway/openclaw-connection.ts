@@ -1,5 +1,4 @@
 import type { HelloOk } from '@openclaw/gateway-client/browser';
-
 import type { GatewayIdentity, Look } from '../domain/look.ts';
 import type { Clock } from '../platform/clock.ts';
 import { abortRun } from './abort-run.ts';
@@ -14,6 +13,7 @@ import type {
   ShutdownNotice,
   Unsubscribe,
 } from './connection.ts';
+import { createConnectPace, type ConnectPace } from './connect-pace.ts';
 import { fetchLook } from './fetch-look.ts';
 import { followRun, type FollowResult } from './follow-run.ts';
 import { GatewayCallError } from './gateway-call-error.ts';
@@ -23,7 +23,7 @@ import { readHello } from './hello.ts';
 import { asNumber, asRecord, asText, type JsonRecord } from './json-value.ts';
 import { readExecuting, readHealth, readLanes, readSystemInfo } from './load-calls.ts';
 import { notOpenError } from './not-open-error.ts';
-import { readAllowedOrigins, writeAllowedOrigins } from './origin-calls.ts';
+import { readOrigins, writeOrigins } from './origin-calls.ts';
 import { checkOutbound } from './outbound.ts';
 import { RunEvents } from './run-events.ts';
 import { sendRun } from './send-run.ts';
@@ -52,6 +52,8 @@ export interface ConnectOptions {
   readonly scopes?: readonly string[];
   readonly backoff?: BackoffPolicy;
   readonly random?: () => number;
+  /** Shared by the connections of one host; default: one of its own. */
+  readonly pace?: ConnectPace;
   /** How long a call waits for its answer, unless it says otherwise. */
   readonly callTimeoutMs?: number;
 }
@@ -96,6 +98,7 @@ class OpenClawConnection implements GatewayConnection {
       log: options.log,
       backoff: options.backoff ?? DEFAULT_BACKOFF,
       random: options.random ?? Math.random,
+      pace: options.pace ?? createConnectPace(options),
       onHello: (hello) => this.#onHello(hello),
       onState: (state) => this.#onState(state),
       onEvent: (event) => this.#onEvent(event.event, event.payload),
@@ -131,9 +134,7 @@ class OpenClawConnection implements GatewayConnection {
     return this.#events.onMove(listener);
   }
 
-  retryNow(): void {
-    this.#wire.retryNow();
-  }
+  readonly retryNow = (): void => this.#wire.retryNow();
 
   async close(): Promise<void> {
     await this.#wire.close();
@@ -221,10 +222,9 @@ class OpenClawConnection implements GatewayConnection {
   readonly lanes: GatewayConnection['lanes'] = () => readLanes(this.#read);
   readonly health: GatewayConnection['health'] = () => readHealth(this.#read);
   readonly systemInfo: GatewayConnection['systemInfo'] = () => readSystemInfo(this.#read);
-  readonly allowedOrigins: GatewayConnection['allowedOrigins'] = () =>
-    readAllowedOrigins(this.#read);
+  readonly allowedOrigins: GatewayConnection['allowedOrigins'] = () => readOrigins(this.#read);
   readonly allowOrigins: GatewayConnection['allowOrigins'] = (request) =>
-    writeAllowedOrigins(this.#call, request);
+    writeOrigins(this.#call, request);
   readonly listExecuting: GatewayConnection['listExecuting'] = () => readExecuting(this.#read);
 
   async ensureStateSentinel({ permit }: { readonly permit: Permit }): Promise<string> {

@@ -3,8 +3,10 @@ import type { AllowedOrigins, Permit } from './connection.ts';
 import type { GatewayCall } from './gateway-calls.ts';
 import { asRecord, asText, asTexts, isRecord, type JsonRecord } from './json-value.ts';
 
+const PATH = 'gateway.controlUi.allowedOrigins';
+
 /** Of which pages the gateway's configuration lets browsers in, beside those of its own machine. */
-export async function readAllowedOrigins(
+export async function readOrigins(
   read: (method: string, params: JsonRecord) => Promise<unknown>,
 ): Promise<AllowedOrigins> {
   const answer = asRecord(await read('config.get', {}));
@@ -19,11 +21,16 @@ export async function readAllowedOrigins(
  * Replaces the whole list, and nothing else of the configuration. Effective within a second in 2026.9.6, older
  * versions may want a restart: only a probe tells.
  */
-export async function writeAllowedOrigins(
+export async function writeOrigins(
   call: GatewayCall,
   { origins, hash, permit }: AllowedOrigins & { readonly permit: Permit },
 ): Promise<void> {
-  const raw = JSON.stringify({ gateway: { controlUi: { allowedOrigins: origins } } });
-  const params = { raw, baseHash: hash, note: 'Dash: origins of the dashboard' };
+  const params = {
+    raw: JSON.stringify({ gateway: { controlUi: { allowedOrigins: origins } } }),
+    baseHash: hash,
+    // Without it a patch that takes an entry away is refused as a whole.
+    replacePaths: [PATH],
+    note: 'Dash: origins of the dashboard',
+  };
   await call({ method: 'config.patch', params, permit });
 }

@@ -16,6 +16,7 @@ import { blockOf, scopeBlockOf } from './connect-refusal.ts';
 import type { ConnectionState, Permit } from './connection.ts';
 import { GatewayCallError } from './gateway-call-error.ts';
 import type { GatewayLog } from './gateway-log.ts';
+import type { ConnectPace } from './connect-pace.ts';
 import { asNumber, asRecord, asText, asTexts } from './json-value.ts';
 import { SilenceWatch } from './silence-watch.ts';
 
@@ -42,6 +43,8 @@ export interface WireClientOptions {
   readonly backoff: BackoffPolicy;
   /** Uniform in [0, 1): spreads the reconnects of many hosts after one gateway restarts. */
   readonly random: () => number;
+  /** Shared by the connections of a host. */
+  readonly pace: ConnectPace;
   readonly onState: (state: ConnectionState) => void;
   readonly onHello: (hello: HelloOk) => void;
   readonly onEvent: (event: EventFrame) => void;
@@ -71,6 +74,7 @@ export class WireClient {
   #socket: WebSocket | null = null;
   #traceparent: string | null = null;
   readonly #silence: SilenceWatch;
+  #turn: NodeJS.Timeout | undefined;
 
   constructor(options: WireClientOptions) {
     this.#options = options;
@@ -108,7 +112,7 @@ export class WireClient {
   }
 
   start(): void {
-    this.#client.start();
+    this.#knock();
   }
 
   /** Knocks now, also when blocked; while open or closed nothing happens. */
@@ -117,12 +121,20 @@ export class WireClient {
     this.#attempts = 0;
     this.#client.resetReconnectBackoff(this.#options.backoff.initialMs);
     if (this.#state.kind === 'blocked') this.#setState({ kind: 'connecting' });
-    this.#client.start();
+    this.#knock();
+  }
+
+  #knock(): void {
+    clearTimeout(this.#turn);
+    const waitMs = this.#options.pace.reserve(0);
+    if (waitMs <= 0) this.#client.start();
+    else this.#turn = setTimeout(() => this.#client.start(), waitMs);
   }
 
   async close(): Promise<void> {
     if (this.#state.kind === 'closed') return;
     this.#silence.stop();
+    clearTimeout(this.#turn);
     const socket = this.#socket;
     this.#client.stop();
     this.#setState({ kind: 'closed' });
@@ -244,7 +256,8 @@ export class WireClient {
       failure !== undefined && 'retryAfterMs' in failure ? asNumber(failure.retryAfterMs) : null;
     const base = Math.min(backoff.maxMs, backoff.initialMs * 2 ** Math.min(this.#attempts - 1, 16));
     const jittered = Math.round(base * (0.5 + random() / 2));
-    return hint === null ? jittered : Math.min(Math.max(hint, jittered), backoff.maxMs);
+    const wantedMs = hint === null ? jittered : Math.min(Math.max(hint, jittered), backoff.maxMs);
+    return this.#options.pace.reserve(wantedMs);
   }
 
   #openSocket(handlers: GatewayProtocolSocketHandlers): GatewayProtocolSocket {

@@ -53,6 +53,13 @@ export const METRICS = {
     help: 'Gateways by state',
     labels: ['state'],
   },
+  chainLinks: {
+    name: 'dash_chain_links',
+    type: 'gauge',
+    source: 'rows',
+    help: 'Links of dashboard chains: 1 for the state that each is said to be in',
+    labels: ['gateway', 'link', 'state'],
+  },
   budgetUsd: {
     name: 'dash_budget_usd',
     type: 'gauge',

@@ -18,6 +18,11 @@ export interface RowMetrics {
     readonly errorRate: number;
   }[];
   readonly gateways: readonly { readonly state: string; readonly count: number }[];
+  readonly chainLinks: readonly {
+    readonly gatewayId: string;
+    readonly link: string;
+    readonly state: string;
+  }[];
   readonly attempts: readonly {
     readonly outcome: string;
     /** Class of the failure; null: it did not fail. */
@@ -92,6 +97,7 @@ function rowSeries(registry: Registry): { show(rows: RowMetrics | null): void } 
   const health = gauge(registry, METRICS.gatewayHealth);
   const errors = gauge(registry, METRICS.gatewayErrors);
   const gateways = gauge(registry, METRICS.gateways);
+  const links = gauge(registry, METRICS.chainLinks);
   const attempts = counter(registry, METRICS.attempts);
   const approvals = approvalSeries(registry);
   const findings = counter(registry, METRICS.reconcileFindings);
@@ -99,14 +105,17 @@ function rowSeries(registry: Registry): { show(rows: RowMetrics | null): void } 
   const up = gauge(registry, METRICS.databaseUp);
   return {
     show: (rows) => {
-      for (const series of [tasks, depth, age, lanes, health, errors, gateways, attempts, findings])
+      for (const series of [tasks, depth, age, lanes, health, errors, gateways, links])
         series.reset();
+      for (const series of [attempts, findings]) series.reset();
       approvals.show(rows?.approvals ?? []);
       budgets.show(rows?.budgets ?? []);
       up.set(rows === null ? 0 : 1);
       if (rows === null) return;
       for (const { state, count } of rows.tasks) tasks.set({ state }, count);
       for (const { state, count } of rows.gateways) gateways.set({ state }, count);
+      for (const { gatewayId: id, link, state } of rows.chainLinks)
+        links.set({ gateway: id, link, state }, 1);
       for (const { pool, priority, depth: count, oldestAgeSeconds } of rows.queue) {
         depth.set({ pool, priority }, count);
         age.set({ pool, priority }, oldestAgeSeconds);

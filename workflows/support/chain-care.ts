@@ -1,4 +1,10 @@
-import { proxyActivities, sleep } from '@temporalio/workflow';
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  TimeoutFailure,
+  proxyActivities,
+  sleep,
+} from '@temporalio/workflow';
 import type { ChainControlActivities } from '../../activities/dashboard-chain/chain-control.ts';
 import type { ChainOperationActivities } from '../../activities/dashboard-chain/chain-operations.ts';
 import type { GatewayOperationActivities } from '../../activities/hold-gateway/gateway-operations.ts';
@@ -23,6 +29,7 @@ const SECOND_LOOK = '5s';
 /** One heal takes no more than this: what is still broken then is not for it. */
 const MOST_ACTIONS = 5;
 const TRIES_COUNT_FOR_MS = 3_600_000;
+const MOST_WORDS = 300;
 
 export const chainControl = proxyActivities<ChainControlActivities>({
   taskQueue: CONTROL_QUEUE,
@@ -57,8 +64,8 @@ export async function lookAtChain(gatewayId: string, hold: boolean): Promise<Ver
 
 /**
  * One heal: looks, takes the first action of the plan, sees whether it helped and lasted, and begins again, until
- * nothing is left that Dash may do now. `tries` is what earlier heals have tried, and is added to. Throws nothing
- * that an action throws: that is a try in vain.
+ * nothing is left that Dash may do now. `tries` is what earlier heals have tried, and is added to. An action that fails
+ * is a try in vain; a look that fails rejects with its ActivityFailure.
  */
 export async function heal(wish: HealWish, tries: HealTry[]): Promise<HealResult> {
   const { gatewayId, actor, dryRun, isAsked } = wish;
@@ -68,22 +75,23 @@ export async function heal(wish: HealWish, tries: HealTry[]): Promise<HealResult
     if (seen.kind !== 'seen') return seen;
     const ground = await chainControl.healGround({ gatewayId });
     if (ground === null) return { kind: 'no-chain' };
-    const plan = planHeal(seen.verdict, { ...ground, nowMs: Date.now(), tries: recent(tries) });
+    const { verdict, atMs } = seen;
+    const situation = { ...ground, nowMs: Date.now(), tries: recent(tries) };
+    // Somebody may have paused, drained or stopped it since the look began.
+    const plan = ground.planned === null ? planHeal(verdict, situation) : [];
     const next = plan.find(isAct);
     const mayAct = (isAsked || ground.heal === 'auto') && !dryRun && taken.length < MOST_ACTIONS;
-    if (next === undefined || !mayAct) {
+    if (next === undefined || !mayAct || !(await isCertain(gatewayId, next))) {
       if (!dryRun) await chainControl.recordPlan({ gatewayId, plan });
-      return { kind: 'done', atMs: seen.atMs, verdict: seen.verdict, taken, plan };
+      return { kind: 'done', atMs, verdict, taken, plan };
     }
-    const { link, reason, step } = next;
-    const atMs = Date.now();
-    const healed = (await perform(gatewayId, step.action, reason))
-      ? await settles(gatewayId, link, ground.settleMs)
-      : false;
-    tries.push({ link, reason, atMs, healed });
-    const action = { link, reason, action: step.action, healed };
+    const action = await take(gatewayId, next, ground.settleMs);
+    const { link, reason } = next;
+    tries.push({ link, reason, atMs: Date.now(), healed: action.healed === true });
     taken.push(action);
     await chainControl.recordAction({ gatewayId, actor, action });
+    // What is drained now is down by plan; when it is back the watch tells.
+    if (action.healed === null) return { kind: 'done', atMs, verdict, taken, plan: [] };
   }
 }
 
@@ -99,36 +107,66 @@ function recent(tries: HealTry[]): readonly HealTry[] {
   return tries;
 }
 
-/** False: it could not be done. */
-async function perform(gatewayId: string, action: HealAction, reason: string): Promise<boolean> {
+/** A gateway is not ended because of one look: a busy one may miss a time-out. */
+async function isCertain(gatewayId: string, { link, reason, step }: ActStep): Promise<boolean> {
+  if (step.action !== 'restart-gateway') return true;
+  await sleep(SECOND_LOOK);
+  const seen = await lookAtChain(gatewayId, false);
+  if (seen.kind !== 'seen') return false;
+  const again = seen.verdict[link];
+  return again.state === 'broken' && again.reason === reason;
+}
+
+/** Does it, and sees whether it helped. */
+async function take(
+  gatewayId: string,
+  { link, reason, step: { action } }: ActStep,
+  settleMs: number,
+): Promise<TakenAction> {
+  const done = { link, reason, action };
   try {
-    switch (action) {
-      case 'patch-origins':
-        await operations(gatewayId).patchOrigins({ gatewayId });
-        return true;
-      case 'restart-gateway':
-        if (reason === 'cors-origins-not-effective') {
-          await chainControl.askRestart({ gatewayId, reason });
-          return true;
-        }
-        // It answers nobody, so there is nothing to be drained: what runs there is resumed after its start.
-        await chainControl.countRestart({ gatewayId, reason });
-        await restarts(gatewayId).restartProcess({ gatewayId });
-        return true;
-      case 'start-forwards':
-      case 'restart-forwards':
-        return false;
-    }
-  } catch {
-    return false;
+    const isOver = await perform(gatewayId, action, reason);
+    const healed = isOver ? await settles(gatewayId, link, settleMs) : null;
+    return { ...done, healed, problem: null };
+  } catch (error) {
+    if (!(error instanceof ActivityFailure)) throw error;
+    return { ...done, healed: false, problem: wordsOf(error) };
   }
 }
 
-/** Well at two looks, before and after the time that it needs to settle; down by plan is as good. */
+/** The gateway's own words, or what became of the call: never what was sent. */
+function wordsOf({ cause, message }: ActivityFailure): string {
+  return (
+    cause instanceof TimeoutFailure ? 'no answer in time' : (cause?.message ?? message)
+  ).slice(0, MOST_WORDS);
+}
+
+/** False: it is asked for, and takes its time. */
+async function perform(gatewayId: string, action: HealAction, reason: string): Promise<boolean> {
+  switch (action) {
+    case 'patch-origins':
+      await operations(gatewayId).patchOrigins({ gatewayId });
+      return true;
+    case 'restart-gateway':
+      await chainControl.countRestart({ gatewayId, reason });
+      if (reason === 'cors-origins-not-effective') {
+        await chainControl.askRestart({ gatewayId, reason });
+        return false;
+      }
+      // It answers nobody, so there is nothing to be drained: what runs there is resumed after its start.
+      await restarts(gatewayId).restartProcess({ gatewayId });
+      return true;
+    case 'start-forwards':
+    case 'restart-forwards':
+      throw ApplicationFailure.nonRetryable(`no adapter for forwards: ${action}`);
+  }
+}
+
+/** Well at two looks, before and after the time that it needs to settle. */
 async function settles(gatewayId: string, link: LinkName, settleMs: number): Promise<boolean> {
   const isWell = async (): Promise<boolean> => {
     const seen = await lookAtChain(gatewayId, false);
-    return seen.kind === 'seen' && ['ok', 'expected'].includes(seen.verdict[link].state);
+    return seen.kind === 'seen' && seen.verdict[link].state === 'ok';
   };
   if (!(await isWell())) {
     await sleep(SECOND_LOOK);
@@ -154,6 +192,7 @@ function restarts(gatewayId: string): GatewayOperationActivities {
     scheduleToStartTimeout: TAKEN_WITHIN,
     startToCloseTimeout: RESTART_WITHIN,
     heartbeatTimeout: '15s',
-    retry: { maximumAttempts: 3 },
+    // A second attempt could not tell whether the first has ended the process already: the next heal decides.
+    retry: { maximumAttempts: 1 },
   });
 }

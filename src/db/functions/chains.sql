@@ -37,7 +37,7 @@ declare
   g dash.gateways;
   c dash.chains;
 begin
-  select * into g from dash.gateways where id = p->>'gatewayId' for key share;
+  select * into g from dash.gateways where id = p->>'gatewayId' for share;
   if g.id is null or g.state = 'removed' then
     return jsonb_build_object('kind', case when g.id is null then 'not-found' else 'removed' end);
   end if;
@@ -45,7 +45,7 @@ begin
   if c.settings is distinct from p->'settings' then
     insert into dash.chains as x (gateway_id, settings) values (g.id, p->'settings')
     on conflict (gateway_id) do update set
-      settings = excluded.settings, revision = x.revision + 1, updated_at = clock_timestamp()
+      settings = excluded.settings, revision = excluded.revision, updated_at = clock_timestamp()
     returning * into c;
     perform dash.emit_gateway('chain.set', g.id, p->>'actor', jsonb_build_object('settings', c.settings));
   end if;
@@ -54,13 +54,16 @@ end $$;
 
 create or replace function dash.remove_chain(p jsonb) returns jsonb
 language plpgsql as $$
+declare
+  c dash.chains;
 begin
-  delete from dash.chains where gateway_id = p->>'gatewayId';
-  if not found then
+  delete from dash.chains where gateway_id = p->>'gatewayId' returning * into c;
+  if c.gateway_id is null then
     return jsonb_build_object('kind', 'not-found');
   end if;
-  perform dash.emit_gateway('chain.removed', p->>'gatewayId', p->>'actor', '{}');
-  return jsonb_build_object('kind', 'ok');
+  perform dash.emit_gateway(
+    'chain.removed', c.gateway_id, p->>'actor', jsonb_build_object('placedOrigins', c.placed_origins));
+  return jsonb_build_object('kind', 'ok', 'placedOrigins', c.placed_origins);
 end $$;
 
 -- `pause` null: it goes on. Repeating a wish changes nothing.
@@ -85,7 +88,15 @@ begin
   return jsonb_build_object('kind', 'ok', 'chain', dash.chain_json(c));
 end $$;
 
--- What a watch says of it from now on. Made with settings that have changed since: it is not written.
+-- False: another host has taken the gateway since; null: it is not a host that asks.
+create or replace function dash.is_owner(p jsonb) returns boolean
+language sql stable as $$
+  select p->>'ownerEpoch' is null
+    or exists (select from dash.gateways where id = p->>'gatewayId' and owner_epoch = (p->>'ownerEpoch')::integer)
+$$;
+
+-- What a watch says of it from now on. Made with settings that have changed since, or by a host that has been
+-- superseded: it is not written.
 create or replace function dash.record_chain(p jsonb) returns jsonb
 language plpgsql as $$
 declare
@@ -96,8 +107,12 @@ declare
   v_since timestamptz := (p->>'episodeSince')::timestamptz;
 begin
   select * into c from dash.chains where gateway_id = p->>'gatewayId' for update;
-  if c.gateway_id is null or c.revision <> (p->>'revision')::integer then
-    return jsonb_build_object('kind', case when c.gateway_id is null then 'not-found' else 'changed' end);
+  if c.gateway_id is null then
+    return jsonb_build_object('kind', 'not-found');
+  elsif not dash.is_owner(p) then
+    return jsonb_build_object('kind', 'superseded');
+  elsif c.revision <> (p->>'revision')::bigint then
+    return jsonb_build_object('kind', 'changed');
   end if;
   v_before := jsonb_build_object(
     'verdict', c.verdict, 'flapping', c.flapping, 'episodeSince', dash.iso(c.episode_since));
@@ -126,10 +141,12 @@ $$;
 
 -- Before they are written to the gateway: what was never placed is never taken away.
 create or replace function dash.place_origins(p jsonb) returns jsonb
-language sql as $$
-  update dash.chains set placed_origins = dash.text_array(p->'origins') where gateway_id = p->>'gatewayId';
-  select jsonb_build_object('kind', 'ok')
-$$;
+language plpgsql as $$
+begin
+  update dash.chains set placed_origins = dash.text_array(p->'origins')
+  where gateway_id = p->>'gatewayId' and dash.is_owner(p);
+  return jsonb_build_object('kind', case when found then 'ok' else 'superseded' end);
+end $$;
 
 -- An action, and whether it helped.
 create or replace function dash.record_chain_action(p jsonb) returns jsonb

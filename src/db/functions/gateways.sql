@@ -171,6 +171,20 @@ begin
   return jsonb_build_object('kind', 'removed');
 end $$;
 
+-- Before it is shown: null when there is none.
+create or replace function dash.show_token(p jsonb) returns jsonb
+language plpgsql as $$
+declare
+  v_sealed bytea;
+begin
+  select sealed_token into v_sealed from dash.gateway_credentials where gateway_id = p->>'gatewayId';
+  if v_sealed is null then
+    return jsonb_build_object('kind', 'none');
+  end if;
+  perform dash.emit_gateway('gateway.token-shown', p->>'gatewayId', p->>'actor', '{}');
+  return jsonb_build_object('kind', 'sealed', 'token', encode(v_sealed, 'base64'));
+end $$;
+
 create or replace function dash.allocate_owner_epoch(p jsonb) returns jsonb
 language plpgsql as $$
 declare
@@ -222,12 +236,6 @@ language sql as $$
   select jsonb_build_object('kind', 'ok')
 $$;
 
-create or replace function dash.count_recent_starts(p jsonb) returns jsonb
-language sql stable as $$
-  select jsonb_build_object('count', count(*)) from dash.gateway_starts
-  where gateway_id = p->>'gatewayId'
-    and started_at > now() - make_interval(secs => (p->>'withinSeconds')::double precision)
-$$;
 
 create or replace function dash.clear_starts(p jsonb) returns jsonb
 language sql as $$

@@ -1,10 +1,14 @@
+drop function if exists dash.count_recent_starts(jsonb);
+
+create sequence dash.chain_revisions;
+
 -- The way of people to a gateway's dashboard: what an operator says of it, and what was last seen of it.
 create table dash.chains (
   gateway_id text primary key references dash.gateways (id),
   -- as domain/dashboard-chain/settings.ts has them
   settings jsonb not null,
-  -- counts the changes: a look names the one that it was made with
-  revision integer not null default 1,
+  -- of these settings: a look names the one that it was made with
+  revision bigint not null default nextval('dash.chain_revisions'),
   -- {"until", "by", "reason", "at"}: nobody is alarmed, and nothing is healed; until null: for as long as nobody resumes
   pause jsonb,
   -- by link, as domain/dashboard-chain/link.ts has them; null: nobody has looked, or can

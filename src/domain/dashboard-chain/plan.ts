@@ -1,3 +1,4 @@
+import { UNCLEAN_STARTS, UNCLEAN_WITHIN_SECONDS } from '../restart-budget.ts';
 import { linkOf, LINKS, type ChainVerdict, type LinkName, type LinkReason } from './link.ts';
 
 /** What heals a link. Each may be repeated; Dash looks again after each. */
@@ -18,8 +19,8 @@ export interface PlannedStep {
   readonly reason: LinkReason;
   readonly step:
     | { readonly kind: 'act'; readonly action: HealAction }
-    /** It may mend itself, or was tried too lately. */
-    | { readonly kind: 'wait'; readonly untilMs: number; readonly because: string }
+    /** It was tried too lately; `untilMs` null: it may mend itself, which is seen when it does. */
+    | { readonly kind: 'wait'; readonly untilMs: number | null; readonly because: string }
     /** Only a person can, or may: what Dash does not own, or has tried in vain. */
     | { readonly kind: 'person'; readonly because: string };
 }
@@ -52,10 +53,8 @@ const LONGEST_PAUSE_MS = 15 * 60_000;
 /** So many tries in vain in a row, or of the same fault that came back within the hour, and a person is asked. */
 const MOST_TRIES = 5;
 const MOST_RETURNS = 3;
-/** OpenClaw suppresses channels after three unclean boots in five minutes; Dash stays below it. */
-const MOST_STARTS = 2;
-export const STARTS_WITHIN_MS = 5 * 60_000;
-const LOOK_AGAIN_MS = 10_000;
+const MOST_STARTS = UNCLEAN_STARTS - 1;
+const STARTS_WITHIN_MS = UNCLEAN_WITHIN_SECONDS * 1_000;
 
 /**
  * What is to be done about a verdict, link by link in their order. Only the first `act` is carried out before the
@@ -69,9 +68,9 @@ export function planHeal(verdict: ChainVerdict, situation: HealSituation): reado
   });
 }
 
-/** When the first step that waits is due, milliseconds since the epoch; null: none waits. */
+/** When the first step that was tried too lately is due, milliseconds since the epoch; null: there is none. */
 export function soonest(plan: readonly PlannedStep[]): number | null {
-  const due = plan.flatMap(({ step }) => (step.kind === 'wait' ? [step.untilMs] : []));
+  const due = plan.flatMap(({ step }) => (step.kind === 'wait' ? (step.untilMs ?? []) : []));
   return due.length === 0 ? null : Math.min(...due);
 }
 
@@ -81,17 +80,17 @@ function stepFor(
   situation: HealSituation,
 ): PlannedStep['step'] {
   const remedy = remedyOf(reason, situation.gateway);
-  if (remedy.kind !== 'act')
-    return remedy.kind === 'wait' ? waitUntil(situation, remedy.because) : remedy;
+  if (remedy.kind !== 'act') return remedy;
   return exhausted(link, reason, situation) ?? tooSoon(link, remedy.action, situation) ?? remedy;
 }
 
 type Remedy =
   | { readonly kind: 'act'; readonly action: HealAction }
-  | { readonly kind: 'wait'; readonly because: string }
+  | { readonly kind: 'wait'; readonly untilMs: null; readonly because: string }
   | { readonly kind: 'person'; readonly because: string };
 
 const act = (action: HealAction): Remedy => ({ kind: 'act', action });
+const mendsItself = (because: string): Remedy => ({ kind: 'wait', untilMs: null, because });
 const person = (because: string): Remedy => ({ kind: 'person', because });
 
 /** The table of remedies: fault → what mends it. */
@@ -103,9 +102,9 @@ export function remedyOf(reason: LinkReason, gateway: HealSituation['gateway']):
     case 'gateway-resets':
       return remedyOfSilence(reason, gateway);
     case 'gateway-starting':
-      return { kind: 'wait', because: 'the gateway is starting' };
+      return mendsItself('the gateway is starting');
     case 'gateway-not-ready':
-      return { kind: 'wait', because: 'the gateway lives and is not ready' };
+      return mendsItself('the gateway lives and is not ready');
     case 'gateway-foreign-answer':
       return person('another program answers at the port of the gateway');
     case 'forward-no-listener':
@@ -125,7 +124,11 @@ export function remedyOf(reason: LinkReason, gateway: HealSituation['gateway']):
     case 'cors-open-to-all':
       return person('Dash takes nothing away that it did not put there');
     case 'cors-origins-not-effective':
-      return act('restart-gateway');
+      return gateway.isManaged
+        ? act('restart-gateway')
+        : person(
+            'the gateway is adopted: restart it when nobody needs it (dashctl gateway restart)',
+          );
   }
 }
 
@@ -148,14 +151,14 @@ function remedyOfSilence(
   reason: 'gateway-not-listening' | 'gateway-hung' | 'gateway-resets',
   { isManaged, hint }: HealSituation['gateway'],
 ): Remedy {
+  if (hint !== null) return person(hint);
   if (reason !== 'gateway-not-listening')
     return isManaged
       ? act('restart-gateway')
       : person('Dash cannot restart an adopted gateway that does not answer: look at its machine');
-  if (!isManaged) return person('Dash does not start an adopted gateway: start it there');
-  return hint === null
-    ? { kind: 'wait', because: 'the host of the gateway starts it again' }
-    : person(hint);
+  return isManaged
+    ? mendsItself('the host of the gateway starts it again')
+    : person('Dash does not start an adopted gateway: start it there');
 }
 
 /** Tried in vain too often, or healed so often that healing is no cure. */
@@ -200,8 +203,4 @@ function tooSoon(
     untilMs: oldestThatCounts + STARTS_WITHIN_MS,
     because: `the gateway was started ${lately.length} times within five minutes, and a third time trips its own breaker`,
   };
-}
-
-function waitUntil({ nowMs }: HealSituation, because: string): PlannedStep['step'] {
-  return { kind: 'wait', untilMs: nowMs + LOOK_AGAIN_MS, because };
 }

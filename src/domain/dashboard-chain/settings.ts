@@ -48,6 +48,19 @@ export function chainOf(settings: ChainSettings, endpoint: string): DashboardCha
   });
 }
 
+/** Of a gateway of which nobody has said anything: its dashboard is on the machine of its host. */
+export const UNSAID: ChainSettings = {
+  accessUrl: null,
+  proxied: false,
+  bind: null,
+  wslAddress: null,
+  otherOrigins: [],
+  pinnedFingerprint: null,
+  heal: 'auto',
+  settleSeconds: 25,
+  intervalSeconds: 15,
+};
+
 const DEFAULT_PORTS: Readonly<Record<string, number>> = { 'ws:': 80, 'wss:': 443 };
 
 function portOf(endpoint: string): number {

@@ -34,6 +34,22 @@ export interface Watched {
 const FLAP_TURNS = 6;
 const FLAP_WINDOW_MS = 10 * 60_000;
 
+/** What is said of the chain by now; null: it was not looked at yet. */
+export function said({ links }: WatchMemory): ChainVerdict | null {
+  const { gateway, forward, cors, external } = links;
+  return gateway.shown === null ||
+    forward.shown === null ||
+    cors.shown === null ||
+    external.shown === null
+    ? null
+    : {
+        gateway: gateway.shown,
+        forward: forward.shown,
+        cors: cors.shown,
+        external: external.shown,
+      };
+}
+
 /** Before the first look: what that one says is shown at once. */
 export function newWatch(): WatchMemory {
   const link: LinkMemory = { shown: null, doubt: null, worked: null, turnsMs: [], flaps: false };

@@ -4,6 +4,8 @@ import { asRecord, asText, asTexts, isRecord } from '../json-value.ts';
 import type { BootParts } from './boot-parts.ts';
 import type { Handler, Params } from './reply.ts';
 
+const ORIGINS = 'gateway.controlUi.allowedOrigins';
+
 /** The configuration as far as the fake has one: the origins of pages that it lets in, effective at once. */
 export const handleConfigGet: Handler = (boot, _params, reply) => {
   reply.ok({ exists: true, valid: true, config: configOf(boot), hash: hashOf(boot), issues: [] });
@@ -18,11 +20,14 @@ export const handleConfigPatch: Handler = (boot, params, reply) => {
     return refuse('config changed since last load; re-run config.get and retry');
   const patch = readPatch(asText(params['raw']) ?? '');
   const origins = asRecord(asRecord(asRecord(patch)['gateway'])['controlUi'])['allowedOrigins'];
-  if (!Array.isArray(origins)) return refuse('the fake patches gateway.controlUi.allowedOrigins');
+  if (!Array.isArray(origins)) return refuse(`the fake patches ${ORIGINS}`);
   const next = asTexts(origins);
+  const isCut = boot.settings.allowedOrigins.some((origin) => !next.includes(origin));
+  if (isCut && !asTexts(params['replacePaths']).includes(ORIGINS))
+    return refuse(`config.patch would remove entries of ${ORIGINS}; name it in replacePaths`);
   const changed = JSON.stringify(next) !== JSON.stringify(boot.settings.allowedOrigins);
   boot.settings.allowedOrigins = next;
-  const changedPaths = changed ? ['gateway.controlUi.allowedOrigins'] : [];
+  const changedPaths = changed ? [ORIGINS] : [];
   reply.ok({ ok: true, ...(changed ? {} : { noop: true }), changedPaths, config: configOf(boot) });
 };
 

@@ -30,7 +30,15 @@ async function say(verdict: ChainVerdict): Promise<void> {
   const { revision } = await chainRow();
   const at = '2030-01-01T00:00:00.000Z';
   const episodeSince = verdict === HUNG ? at : null;
-  const seen = { gatewayId: 'g1', revision, verdict, flapping: [], at, episodeSince };
+  const seen = {
+    gatewayId: 'g1',
+    revision,
+    ownerEpoch: null,
+    verdict,
+    flapping: [],
+    at,
+    episodeSince,
+  };
   await recordChain(database().db, { ...seen, diagnosis: 'said by the test' });
 }
 
@@ -114,7 +122,15 @@ test('a look that was made with settings of before is not written', async () => 
   const { revision } = await chainRow();
   await api.client.chains.put({ params, body: { intervalSeconds: 30 } });
   const at = new Date().toISOString();
-  const late = { gatewayId: 'g1', revision, verdict: HUNG, flapping: [], at, episodeSince: at };
+  const late = {
+    gatewayId: 'g1',
+    revision,
+    ownerEpoch: null,
+    verdict: HUNG,
+    flapping: [],
+    at,
+    episodeSince: at,
+  };
   expect(await recordChain(database().db, { ...late, diagnosis: '' })).toEqual({ kind: 'changed' });
   expect(await api.client.chains.get({ params })).toMatchObject({ health: 'healthy' });
 });
@@ -138,7 +154,15 @@ test('heal answers what was taken and what is left to whom', async () => {
     kind: 'done',
     atMs: 0,
     verdict: { ...HUNG, gateway: OK, cors: OK },
-    taken: [{ link: 'cors', reason: 'cors-origin-refused', action: 'patch-origins', healed: true }],
+    taken: [
+      {
+        link: 'cors',
+        reason: 'cors-origin-refused',
+        action: 'patch-origins',
+        healed: false,
+        problem: 'no answer in time',
+      },
+    ],
     plan: [
       {
         link: 'external',
@@ -155,7 +179,7 @@ test('heal answers what was taken and what is left to whom', async () => {
   const body = { dryRun: true };
   expect(await api.client.chains.heal({ params, body })).toMatchObject({
     health: 'healthy',
-    taken: [{ action: 'patch-origins', healed: true }],
+    taken: [{ action: 'patch-origins', healed: false, problem: 'no answer in time' }],
     plan: [
       { kind: 'person', action: null, because: 'it is not ours', until: null },
       { kind: 'wait', until: '1970-01-01T00:00:00.000Z' },
@@ -173,6 +197,38 @@ test('a pause says who, until when and why, and may be repeated and ended', asyn
   expect((await api.client.chains.resume({ params })).pause).toBeNull();
   const { items } = await api.client.chains.history({ params });
   expect(items.slice(0, 2).map(({ type }) => type)).toEqual(['chain.resumed', 'chain.paused']);
+});
+
+test('the URL comes without the token; with it only for who asks, and an event says who that was (S15, R37)', async () => {
+  await api.client.chains.put({ params, body: { accessUrl: 'https://agents.example' } });
+  expect(await api.client.chains.url({ params })).toEqual({
+    gatewayId: 'g1',
+    url: 'https://agents.example',
+    fallbackUrls: ['http://127.0.0.1:18789'],
+  });
+  expect(await api.client.chains.url({ params: { gatewayId: 'g2' } })).toMatchObject({
+    url: 'http://127.0.0.1:18789',
+  });
+  expect(await api.client.chains.urlWithToken({ params })).toMatchObject({
+    url: 'https://agents.example/#token=a-secret-token',
+    fallbackUrls: ['http://127.0.0.1:18789/#token=a-secret-token'],
+  });
+  const rows = await database().db.rows<{ actor: string; data: object }>(
+    `select actor, data from dash.events where type = 'gateway.token-shown' and gateway_id = 'g1'`,
+  );
+  expect(rows).toEqual([{ actor: expect.stringMatching(/^key:/), data: {} }]);
+  const reader = api.clientOf(await makeKey(database().db, { scopes: ['gateways:read'] }));
+  await expect(reader.chains.urlWithToken({ params })).rejects.toMatchObject({
+    problem: { code: 'scope-missing' },
+  });
+});
+
+test('what its watch says is in the series that Prometheus reads', async () => {
+  await say(HUNG);
+  const text = await (await api.request('GET', '/metrics')).text();
+  expect(text).toContain('dash_chain_links{gateway="g1",link="gateway",state="broken"} 1');
+  expect(text).toContain('dash_chain_links{gateway="g1",link="cors",state="unknown"} 1');
+  expect(text).not.toContain('dash_chain_links{gateway="g1",link="gateway",state="ok"}');
 });
 
 test('what cannot be a way to a dashboard is refused with its place', async () => {
@@ -214,7 +270,24 @@ test('a chain ends with its gateway', async () => {
   await expect(
     api.client.chains.put({ params: { gatewayId: 'g2' }, body: {} }),
   ).rejects.toMatchObject({ problem: { code: 'gateway-refuses' } });
-  expect(await api.client.chains.remove({ params })).toEqual({ removed: 'g1' });
+  const { revision } = await chainRow();
+  const verdict = { ...HUNG };
+  const at = new Date().toISOString();
+  const superseded = { gatewayId: 'g1', revision, ownerEpoch: 99, verdict, flapping: [], at };
+  expect(
+    await recordChain(database().db, { ...superseded, episodeSince: null, diagnosis: '' }),
+  ).toEqual({ kind: 'superseded' });
+  await database().db.rows(`update dash.chains set placed_origins = '{https://ui.example}'`);
+  expect(await api.client.chains.remove({ params })).toEqual({
+    removed: 'g1',
+    leftOrigins: ['https://ui.example'],
+  });
+  await api.client.gateways.register({
+    body: { kind: 'adopted', id: 'far', endpoint: 'ws://10.0.0.5:18789', token: 'x' },
+  });
+  await expect(
+    api.client.chains.put({ params: { gatewayId: 'far' }, body: {} }),
+  ).rejects.toMatchObject({ problem: { code: 'gateway-refuses' } });
   await expect(api.client.chains.remove({ params })).rejects.toMatchObject({
     problem: { code: 'chain-not-found' },
   });

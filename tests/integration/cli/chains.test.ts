@@ -1,5 +1,5 @@
 import { beforeAll, expect, test } from '@jest/globals';
-import { recordChain } from '../../../src/db/chain-store.ts';
+import { getChain, recordChain } from '../../../src/db/chain-store.ts';
 import type { ChainVerdict } from '../../../src/domain/dashboard-chain/link.ts';
 import { withApi, type CliRun } from './support.ts';
 
@@ -10,9 +10,12 @@ const OK = { state: 'ok' } as const;
 const WELL: ChainVerdict = { gateway: OK, forward: OK, cors: OK, external: OK };
 
 async function say(verdict: ChainVerdict | null): Promise<void> {
-  await recordChain(running().database.db, {
+  const { db } = running().database;
+  const row = await getChain(db, 'g1');
+  await recordChain(db, {
     gatewayId: 'g1',
-    revision: 1,
+    revision: row?.revision ?? 0,
+    ownerEpoch: null,
     verdict,
     flapping: [],
     at: new Date().toISOString(),
@@ -66,6 +69,16 @@ test('chain verify asks for a look, and is inconclusive (3) when nobody can look
     stdout: expect.stringContaining('no host holds the gateway'),
   });
   expect(running().said).toContain('verifyChain g1');
+});
+
+test('gateway url shows where to open it, and the token only when it is asked for (S15)', async () => {
+  const url = (...argv: string[]): Promise<CliRun> =>
+    running().dashctl(['gateway', 'url', 'g1', ...argv]);
+  expect(await url()).toMatchObject({ exitCode: 0, stdout: 'https://agents.example\n' });
+  expect(await url('--with-token')).toMatchObject({
+    exitCode: 0,
+    stdout: 'https://agents.example/#token=secret\n',
+  });
 });
 
 test('chain heal says what was done; nobody to do it is inconclusive (3)', async () => {

@@ -40,7 +40,8 @@ test('a page that is refused is let in, exactly and by itself; what others let i
   expect(await originsOf(fake)).toEqual(['https://by-hand.example', ...healed.placedOrigins]);
   expect(healed.placedOrigins).toContain(UI);
   expect(await originsOf(fake)).not.toContain('*');
-  const patched = { link: 'cors', action: 'patch-origins', healed: true, actor: 'dash' };
+  const done = { action: 'patch-origins', healed: true, problem: null };
+  const patched = { link: 'cors', ...done, actor: 'dash' };
   await eventually(async () => (await actions()).length > 0);
   expect(await actions()).toEqual([{ ...patched, reason: 'cors-origin-refused' }]);
 
@@ -80,7 +81,15 @@ test('with healing off it is only told; a dry run says what would be done; who a
   ]);
   const taken = both.map((result) => (result.kind === 'done' ? result.taken : null));
   expect(taken.toSorted((one, other) => (other?.length ?? 0) - (one?.length ?? 0))).toEqual([
-    [{ link: 'cors', reason: 'cors-origin-refused', action: 'patch-origins', healed: true }],
+    [
+      {
+        link: 'cors',
+        reason: 'cors-origin-refused',
+        action: 'patch-origins',
+        healed: true,
+        problem: null,
+      },
+    ],
     [],
   ]);
   expect(await actions()).toEqual([expect.objectContaining({ actor: 'ann', healed: true })]);
@@ -89,7 +98,7 @@ test('with healing off it is only told; a dry run says what would be done; who a
 }, 150_000);
 
 test('an adopted gateway that is gone is a person’s: no action, whatever is asked (R61)', async () => {
-  const { dash, watchDashboard, becomes, chain } = world();
+  const { dash, watchDashboard, becomes, chain, quiet, nextBeat, historyLength } = world();
   await dash.startHost('a');
   const fake = await dash.addGateway('g1');
   await watchDashboard({ heal: 'auto' });
@@ -101,6 +110,10 @@ test('an adopted gateway that is gone is a person’s: no action, whatever is as
   expect((await chain()).plan).toMatchObject([person]);
   expect(await dash.messages.healChain('g1', ASKED)).toMatchObject({ taken: [], plan: [person] });
   expect(await actions()).toEqual([]);
+  const steady = await quiet();
+  await nextBeat();
+  await nextBeat();
+  expect(await historyLength()).toBe(steady);
 }, 150_000);
 
 /** Runs a fake gateway behind a way that can be choked in the place of each managed process. */

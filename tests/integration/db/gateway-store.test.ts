@@ -8,7 +8,7 @@ import {
 } from '../../../src/db/gateway-ownership.ts';
 import {
   clearStarts,
-  countRecentStarts,
+  recentStarts,
   getGateway,
   listGateways,
   readSealedToken,
@@ -236,9 +236,9 @@ describe('a gateway’s state', () => {
       await recordStart(db, { gatewayId: 'g1', reason: 'crash' });
     await db.rows(`update dash.gateway_starts set started_at = now() - interval '10 minutes'
                    where ctid = (select min(ctid) from dash.gateway_starts)`);
-    expect(await countRecentStarts(db, { gatewayId: 'g1', withinSeconds: 300 })).toBe(2);
+    expect(await recentStarts(db, { gatewayId: 'g1', withinSeconds: 300 })).toHaveLength(2);
     await clearStarts(db, 'g1');
-    expect(await countRecentStarts(db, { gatewayId: 'g1', withinSeconds: 3600 })).toBe(0);
+    expect(await recentStarts(db, { gatewayId: 'g1', withinSeconds: 3600 })).toEqual([]);
   });
 });
 

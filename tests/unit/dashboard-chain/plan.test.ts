@@ -82,18 +82,24 @@ describe('what is done about a broken chain', () => {
   });
 
   test('what has ended is started by its host, or by a person: never by the chain beside it', () => {
-    expect(stepOf('gateway-not-listening')).toMatchObject({ kind: 'wait' });
+    // No time: a heal that looks again and again would only fill its history.
+    expect(stepOf('gateway-not-listening')).toMatchObject({ kind: 'wait', untilMs: null });
     const hint = 'Mend the configuration, then send recover.';
     expect(stepOf('gateway-not-listening', { gateway: { isManaged: true, hint } })).toEqual({
       kind: 'person',
       because: hint,
     });
-    for (const reason of ['gateway-not-listening', 'gateway-hung', 'gateway-resets'] as const)
-      expect(stepOf(reason, { gateway: ADOPTED })).toMatchObject({ kind: 'person' });
-    expect(stepOf('cors-origins-not-effective', { gateway: ADOPTED })).toMatchObject({
-      kind: 'act',
-      action: 'restart-gateway',
+    // Nobody would start it again: its host waits for the person, too.
+    expect(stepOf('gateway-hung', { gateway: { isManaged: true, hint } })).toMatchObject({
+      kind: 'person',
     });
+    for (const reason of [
+      'gateway-not-listening',
+      'gateway-hung',
+      'gateway-resets',
+      'cors-origins-not-effective',
+    ] as const)
+      expect(stepOf(reason, { gateway: ADOPTED })).toMatchObject({ kind: 'person' });
   });
 
   test("origins: those that are missing are added, those that Dash has left are taken away, the rest is a person's (S07, X18)", () => {

@@ -9,6 +9,7 @@ const ROWS: RowMetrics = {
   queue: [{ pool: 'default', priority: 'high', depth: 3, oldestAgeSeconds: 1.5 }],
   lanes: [{ gatewayId: 'g1', held: 1, free: 3, health: 0.75, errorRate: 0.2 }],
   gateways: [{ state: 'open', count: 1 }],
+  chainLinks: [{ gatewayId: 'g1', link: 'cors', state: 'broken' }],
   attempts: [
     { outcome: 'succeeded', failureClass: null, count: 5 },
     { outcome: 'failed', failureClass: 'transient', count: 2 },

@@ -7,6 +7,7 @@ import {
 } from '../../../../src/db/chain-store.ts';
 import type { EventRecord } from '../../../../src/db/event-store.ts';
 import type { ChainSettings } from '../../../../src/domain/dashboard-chain/settings.ts';
+import { chainWorkflowId } from '../../../../src/domain/names.ts';
 import { healthOf, type ChainHealth } from '../../../../src/domain/dashboard-chain/words.ts';
 import { startTestDash, type TestDash } from '../../../support/dash.ts';
 import { eventually } from '../../../support/eventually.ts';
@@ -18,6 +19,11 @@ export interface ChainWorld {
   chain(): Promise<ChainRecord>;
   /** Waits until the row says so. */
   becomes(health: ChainHealth): Promise<ChainRecord>;
+  historyLength(): Promise<number>;
+  /** Resolves when the watch has given one more sign of life: before and after each look. */
+  nextBeat(): Promise<void>;
+  /** Resolves when nothing is added to the history any more, with its length. */
+  quiet(): Promise<number>;
   /** Oldest first. */
   told(): Promise<readonly EventRecord[]>;
 }
@@ -52,9 +58,35 @@ function worldOf(dash: TestDash): ChainWorld {
     if (row === null) throw new Error('there is no chain');
     return row;
   };
+  const handle = dash.temporal.client.workflow.getHandle(chainWorkflowId('g1'));
+  const historyLength = async (): Promise<number> => (await handle.describe()).historyLength;
+  const lastBeat = async (): Promise<string> => {
+    const { raw } = await handle.describe();
+    return JSON.stringify(raw.pendingActivities?.[0]?.lastHeartbeatTime ?? null);
+  };
+  const nextBeat = async (): Promise<void> => {
+    const before = await lastBeat();
+    await eventually(async () => (await lastBeat()) !== before, {
+      timeoutMs: 20_000,
+      what: 'a further look',
+    });
+  };
   return {
     dash,
     chain,
+    historyLength,
+    nextBeat,
+    // The row says a change before the workflow has heard of it.
+    quiet: () =>
+      eventually(
+        async () => {
+          const before = await historyLength();
+          await nextBeat();
+          await nextBeat();
+          return (await historyLength()) === before && before;
+        },
+        { timeoutMs: 60_000, what: 'the workflow to be quiet' },
+      ),
     async watchDashboard(settings = {}) {
       await putChain(db, { gatewayId: 'g1', settings: { ...SETTINGS, ...settings }, actor: 'ann' });
       await dash.messages.ensureChain('g1');
