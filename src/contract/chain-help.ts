@@ -36,6 +36,12 @@ export const CHAIN_HELP: Readonly<Record<LinkReason, ErrorHelp>> = {
     howToFix:
       'What it names is usually a channel or a provider in its configuration. Look at its log; a restart does not help while the cause is there.',
   },
+  'gateway-no-dashboard': {
+    whatHappened:
+      'The gateway is ready and answers no page at `/`: its dashboard is turned off, as it is in gateways that Dash starts.',
+    howToFix:
+      'Set `gateway.controlUi.enabled` to true in its configuration and restart it; or watch no dashboard there (`dashctl chain remove`).',
+  },
   'forward-no-listener': {
     whatHappened: 'The gateway works, and nothing listens at the port of the forward to it.',
     howToFix: 'Start the forward. Look in its log for why it ended.',

@@ -9,7 +9,7 @@ import type {
 import type { Clock } from '../platform/clock.ts';
 import { holdSocket } from './hold-socket.ts';
 import { probeCertificate } from './probe-certificate.ts';
-import { probeHttp } from './probe-http.ts';
+import { probeHttp, probePage } from './probe-http.ts';
 import { probeSocket } from './probe-socket.ts';
 
 /** What an adapter of forwards tells of them; it may be wrong, and is never believed against behaviour. */
@@ -41,8 +41,9 @@ export interface ObserveOptions {
 export async function observeChain(options: ObserveOptions): Promise<ChainObservation> {
   const { chain, clock, timeoutMs } = options;
   const here = new URL(`http://127.0.0.1:${chain.port}`);
-  const [direct, forwards, configuredOrigins, origins, external] = await Promise.all([
+  const [direct, page, forwards, configuredOrigins, origins, external] = await Promise.all([
     askDirectly(options),
+    probePage({ url: here, timeoutMs, clock }),
     Promise.all(chain.forwards.map((forward) => lookAtForward(options, forward))),
     inTime(options, () => options.configuredOrigins()).catch(() => null),
     Promise.all(
@@ -53,7 +54,7 @@ export async function observeChain(options: ObserveOptions): Promise<ChainObserv
     ),
     chain.isExternal ? lookFromOutside(options) : null,
   ]);
-  return { atMs: clock.now(), direct, forwards, configuredOrigins, origins, external };
+  return { atMs: clock.now(), direct, page, forwards, configuredOrigins, origins, external };
 }
 
 async function askDirectly(options: ObserveOptions): Promise<HttpSeen | null> {

@@ -1,6 +1,6 @@
 import { request as requestHttp, type IncomingMessage } from 'node:http';
 import { request as requestHttps } from 'node:https';
-import type { HttpSeen } from '../domain/dashboard-chain/observation.ts';
+import type { HttpSeen, PageSeen } from '../domain/dashboard-chain/observation.ts';
 import { asNumber, asRecord, asTexts } from '../gateway/json-value.ts';
 import type { Clock } from '../platform/clock.ts';
 import { isOtherProtocol, unreachedBy } from './unreached.ts';
@@ -29,24 +29,48 @@ export async function probeHttp(probe: HttpProbe): Promise<HttpSeen> {
   }
 }
 
-async function answerOf(probe: HttpProbe): Promise<HttpSeen> {
-  const { url, timeoutMs, trustAny = false } = probe;
+/** Whether a page is served at the URL, as a browser would ask for it. Never rejects. */
+export async function probePage(probe: HttpProbe): Promise<PageSeen> {
+  try {
+    return await ask(probe, probe.url, 'text/html', (response) => {
+      const status = response.statusCode ?? 0;
+      const isPage =
+        status === 200 && /^text\/html\b/i.test(response.headers['content-type'] ?? '');
+      return isPage ? { kind: 'page' } : { kind: 'none', status };
+    });
+  } catch (error) {
+    return isOtherProtocol(error) ? { kind: 'none', status: 0 } : unreachedBy(error);
+  }
+}
+
+function answerOf(probe: HttpProbe): Promise<HttpSeen> {
+  const { url, clock } = probe;
   const target = new URL(`${url.pathname.replace(/\/+$/, '')}/readyz`, url);
+  return ask(probe, target, 'application/json', async (response) => {
+    // Whoever has begun to answer and never ends is no gateway.
+    const body = await bodyOf(response).catch(() => null);
+    return read(response.statusCode ?? 0, body, clock.monotonic());
+  });
+}
+
+/** One request on a connection of its own: what an earlier one found says nothing about now. */
+async function ask<Seen>(
+  { timeoutMs, trustAny = false }: HttpProbe,
+  target: URL,
+  accept: string,
+  see: (response: IncomingMessage) => Seen | Promise<Seen>,
+): Promise<Seen> {
   const request = target.protocol === 'https:' ? requestHttps : requestHttp;
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
   const sent = request(target, {
-    // One connection of its own: what an earlier one found says nothing about now.
     agent: false,
-    headers: { accept: 'application/json' },
+    headers: { accept },
     rejectUnauthorized: !trustAny,
     signal: AbortSignal.timeout(timeoutMs),
   });
   sent.on('response', resolve).on('error', reject).end();
   try {
-    const response = await promise;
-    // Whoever has begun to answer and never ends is no gateway.
-    const body = await bodyOf(response).catch(() => null);
-    return read(response.statusCode ?? 0, body, probe.clock.monotonic());
+    return await see(await promise);
   } finally {
     sent.destroy();
   }

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 
-import { probeHttp } from '../../src/dashboard/probe-http.ts';
+import { probeHttp, probePage } from '../../src/dashboard/probe-http.ts';
 import { probeSocket } from '../../src/dashboard/probe-socket.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { connectTo, send, sessionOf } from '../support/gateway-client.ts';
@@ -61,6 +61,14 @@ export function describeHandshake(context: Context): void {
       kind: 'gateway',
       ready: true,
       bootedAtMs: expect.any(Number),
+    });
+  });
+
+  test('a gateway whose Control UI is off is ready, and serves no page (R60)', async () => {
+    const url = new URL(context().gateway.endpoint.replace('ws', 'http'));
+    expect(await probePage({ url, clock, timeoutMs: 10_000 })).toEqual({
+      kind: 'none',
+      status: 404,
     });
   });
 

@@ -159,7 +159,7 @@ describe('rules that only the fake can show quickly', () => {
   });
 
   test('its health answers say live, started and ready, and what is missing (R32)', async () => {
-    const fake = await fleet.gateway({ startupMs: 1000 });
+    const fake = await fleet.gateway({ startupMs: 1000, controlUi: false });
     const get = async (path: string): Promise<[number, Record<string, unknown>]> => {
       const response = await fetch(`http://127.0.0.1:${fake.port}${path}`);
       return [response.status, (await response.json()) as Record<string, unknown>];

@@ -6,6 +6,8 @@ describeGatewayContract('the fake gateway', async (): Promise<GatewayUnderTest> 
   const prompts: string[] = [];
   const fake = await startFakeGateway({
     recoveryDelayMs: 150,
+    // As in the gateways that Dash starts.
+    controlUi: false,
     script: ({ prompt }) => {
       prompts.push(prompt);
       return undefined;

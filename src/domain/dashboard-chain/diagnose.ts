@@ -85,7 +85,10 @@ function gatewayVerdict(seen: ChainObservation, { startedMsAgo }: Circumstances)
   switch (met.kind) {
     case 'gateway': {
       const { failing } = met;
-      if (met.ready) return OK;
+      if (met.ready)
+        return seen.page.kind === 'none'
+          ? broken('gateway-no-dashboard', { status: seen.page.status })
+          : OK;
       return unlessStarting({
         state: 'degraded',
         reason: 'gateway-not-ready',

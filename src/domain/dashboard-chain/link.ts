@@ -4,7 +4,15 @@ export type LinkName = (typeof LINKS)[number];
 
 /** Why a link is not ok. `unknown` needs no reason: it says behind which link it is, or what could not be told. */
 export const LINK_REASONS = {
-  gateway: ['not-listening', 'hung', 'resets', 'foreign-answer', 'starting', 'not-ready'],
+  gateway: [
+    'not-listening',
+    'hung',
+    'resets',
+    'foreign-answer',
+    'starting',
+    'not-ready',
+    'no-dashboard',
+  ],
   forward: ['no-listener', 'foreign-listener', 'hung', 'wrong-target', 'crossed', 'wrong-bind'],
   cors: ['origin-refused', 'origins-not-effective', 'origin-left-over', 'open-to-all'],
   external: [

@@ -31,6 +31,13 @@ export type HttpSeen =
   | { readonly kind: 'other'; readonly status: number }
   | Unreached;
 
+/** `GET /`, where the host reaches the gateway. */
+export type PageSeen =
+  | { readonly kind: 'page' }
+  /** An answer that is no page. */
+  | { readonly kind: 'none'; readonly status: number }
+  | Unreached;
+
 /** A WebSocket with an origin and no credential: `connect`, and its refusal. */
 export type SocketSeen =
   /** The gateway challenged; `isOriginAccepted`: it refused for something else than the origin. */
@@ -79,6 +86,7 @@ export interface ChainObservation {
   readonly atMs: number;
   /** The gateway, asked past its forward; null: there is no such way. */
   readonly direct: HttpSeen | null;
+  readonly page: PageSeen;
   /** One for each forward of the contract, in its order. */
   readonly forwards: readonly ForwardSeen[];
   /** Origins that the gateway's configuration names; null: it could not be read. */

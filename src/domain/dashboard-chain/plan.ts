@@ -105,6 +105,8 @@ export function remedyOf(reason: LinkReason, gateway: HealSituation['gateway']):
       return mendsItself('the gateway is starting');
     case 'gateway-not-ready':
       return mendsItself('the gateway lives and is not ready');
+    case 'gateway-no-dashboard':
+      return person('its configuration turns the dashboard off');
     case 'gateway-foreign-answer':
       return person('another program answers at the port of the gateway');
     case 'forward-no-listener':

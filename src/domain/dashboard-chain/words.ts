@@ -59,6 +59,7 @@ export const REASON_WORDS: Readonly<Record<LinkReason, string>> = {
   'gateway-foreign-answer': 'another program answers at its port',
   'gateway-starting': 'it is starting',
   'gateway-not-ready': 'it lives and says that it is not ready',
+  'gateway-no-dashboard': 'it works, and serves no dashboard',
   'forward-no-listener': 'nothing listens at its port',
   'forward-foreign-listener': 'another program has its port',
   'forward-hung': 'it takes connections and passes nothing on',

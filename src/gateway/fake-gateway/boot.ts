@@ -31,6 +31,8 @@ export interface BootSettings extends EngineSettings {
   mute: boolean;
   /** Connections count as coming from another machine. */
   remote: boolean;
+  /** Whether it serves its dashboard. */
+  readonly controlUi: boolean;
   /** Origins of pages that are let in, beside those of its own machine. */
   allowedOrigins: readonly string[];
 }
@@ -209,6 +211,7 @@ export class Boot {
       uptimeMs: this.#parts.uptimeMs(),
       eventLoopDelayMs: this.#options.settings.eventLoopDelayMs,
       starting: this.#isStarting(),
+      servesPages: this.#options.settings.controlUi,
       draining: this.#draining || this.#parts.suspension.phase() !== 'accepting',
     });
   }

@@ -22,6 +22,8 @@ export interface FakeGatewayOptions {
   readonly suspensionLeaseMs?: number;
   readonly tickIntervalMs?: number;
   readonly remote?: boolean;
+  /** Whether it serves its dashboard; default true. */
+  readonly controlUi?: boolean;
   /** Of pages that it lets in, beside those of its own machine; default none. */
   readonly allowedOrigins?: readonly string[];
   /** Keeps the state directory in a file, so that it outlives the process. */
@@ -112,6 +114,7 @@ class FakeGatewayProcess implements FakeGateway {
       misbehave: null,
       mute: false,
       remote: options.remote ?? false,
+      controlUi: options.controlUi ?? true,
       allowedOrigins: options.allowedOrigins ?? [],
     };
   }

@@ -8,9 +8,11 @@ interface Health {
   readonly eventLoopDelayMs: number;
   readonly starting: boolean;
   readonly draining: boolean;
+  /** Any other path is a page of the Control UI. */
+  readonly servesPages: boolean;
 }
 
-/** The probes of a gateway without a Control UI: live always, started and ready only when it takes work. */
+/** The probes of a gateway, live always, started and ready only when it takes work; and the pages of its Control UI. */
 export function answerHttp(
   request: IncomingMessage,
   response: ServerResponse,
@@ -18,6 +20,8 @@ export function answerHttp(
 ): void {
   const path = (request.url ?? '/').split('?')[0] ?? '/';
   const known = PROBES[path];
+  if (known === undefined && health.servesPages && request.method === 'GET')
+    return sendPage(response);
   if (known === undefined) return send(response, 404, { error: 'not found' });
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     return send(response, 405, { error: 'method not allowed' });
@@ -58,6 +62,11 @@ const PROBES: Readonly<Record<string, Probe | undefined>> = {
   '/ready': ready,
   '/readyz': ready,
 };
+
+function sendPage(response: ServerResponse): void {
+  response.writeHead(200, { 'content-type': 'text/html; charset=utf-8', connection: 'close' });
+  response.end('<!doctype html><title>OpenClaw</title>');
+}
 
 function send(response: ServerResponse, status: number, body: unknown): void {
   response.writeHead(status, { 'content-type': 'application/json', connection: 'close' });

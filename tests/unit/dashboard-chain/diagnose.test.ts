@@ -53,6 +53,7 @@ const outside: ExternalSeen = {
 const well: ChainObservation = {
   atMs,
   direct: gateway,
+  page: { kind: 'page' },
   forwards: [tunnel, metrics],
   configuredOrigins: chain.origins,
   origins: chain.origins.map((origin) => ({ origin, socket: accepted })),
@@ -88,6 +89,13 @@ function found(
   const verdict = diagnose(chain, { ...well, ...changes }, { ...usual, ...circumstances });
   return Object.fromEntries(Object.entries(words(verdict)).filter(([, word]) => word !== 'ok'));
 }
+
+test('a gateway that is ready and serves no page has no dashboard; what could not be asked says nothing', () => {
+  expect(found({ page: { kind: 'none', status: 404 } })).toMatchObject({
+    gateway: 'gateway-no-dashboard',
+  });
+  expect(found({ page: { kind: 'timeout' } })).toEqual({});
+});
 
 test('an origin that Dash has left, and a list that is open to all, are weak and no outage; what others have put there is theirs (X18)', () => {
   const left = 'https://old-tunnel.example';

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { WebSocketServer } from 'ws';
 import { probeCertificate } from '../../../src/dashboard/probe-certificate.ts';
-import { probeHttp } from '../../../src/dashboard/probe-http.ts';
+import { probeHttp, probePage } from '../../../src/dashboard/probe-http.ts';
 import { probeSocket } from '../../../src/dashboard/probe-socket.ts';
 import { startFakeGateway } from '../../../src/gateway/fake-gateway/fake-gateway.ts';
 import { systemClock } from '../../../src/platform/clock.ts';
@@ -65,6 +65,24 @@ describe('the signature of each fault (R60)', () => {
       { kind: 'other', status: 200 },
       { kind: 'not-upgraded', status: 200 },
     ]);
+  });
+
+  test('a page is one that a browser would show; another answer is none, and a fault is told as it is', async () => {
+    const fake = await startFakeGateway();
+    ends.push(() => fake.close());
+    const bare = await startFakeGateway({ controlUi: false });
+    ends.push(() => bare.close());
+    const moved = await answering((_request, response) => {
+      response.writeHead(302, { location: '/login' }).end();
+    });
+    const pageAt = (url: URL): Promise<unknown> => probePage({ url, clock, timeoutMs });
+    const httpOf = ({ endpoint }: { endpoint: string }): URL =>
+      new URL(endpoint.replace('ws:', 'http:'));
+    expect(await pageAt(httpOf(fake))).toEqual({ kind: 'page' });
+    expect(await pageAt(httpOf(bare))).toEqual({ kind: 'none', status: 404 });
+    expect(await pageAt(moved)).toEqual({ kind: 'none', status: 302 });
+    await bare.crash();
+    expect(await pageAt(httpOf(bare))).toEqual({ kind: 'refused' });
   });
 
   test('a proxy’s own answer: its status (X06)', async () => {
