@@ -49,7 +49,10 @@ export const chainStatus = defineCommand({
     context.output.result(chain, (print) => {
       print.line(chain.diagnosis);
       print.fields(chainFields(chain, nowMs));
-      if (chain.links !== null) print.table(linkColumns, linkRows(chain.links));
+      if (chain.links !== null) {
+        print.line();
+        print.table(linkColumns, linkRows(chain.links));
+      }
       if ((chain.plan?.length ?? 0) > 0) {
         print.line();
         print.table(stepColumns, chain.plan ?? []);

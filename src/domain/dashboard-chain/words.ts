@@ -21,7 +21,8 @@ export function healthOf(verdict: ChainVerdict | null): ChainHealth {
 
 /** One sentence about the first link that is not ok; null: nobody has looked at the chain. */
 export function diagnosisOf(verdict: ChainVerdict | null): string {
-  if (verdict === null) return 'Nobody has looked at it: no host holds the gateway yet.';
+  if (verdict === null)
+    return 'Nobody has looked at it: its watch is about to begin, or no host holds the gateway.';
   const name = LINKS.find((link) => verdict[link].state !== 'ok');
   if (name === undefined) return 'The dashboard is reachable, from the gateway to the access URL.';
   const found = verdict[name];
