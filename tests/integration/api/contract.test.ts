@@ -134,6 +134,13 @@ const SUCCESSES: Readonly<Record<string, () => Promise<{ path: string; body?: un
   'fleet.limits': () => at('/api/v1/fleet/limits', { maxRunningTotal: null }),
   'fleet.pause': () => at('/api/v1/fleet/pause', { reason: 'contract' }),
   'fleet.resume': () => at('/api/v1/fleet/resume', {}),
+  'chains.put': async () => at(`/api/v1/gateways/${await newGateway()}/chain`, {}),
+  'chains.heal': async () =>
+    at(`/api/v1/gateways/${await newChain()}/chain/heal`, { dryRun: true }),
+  'chains.list': async () => {
+    await newChain();
+    return at('/api/v1/chains');
+  },
   'events.stream': () => at('/api/v1/events?after=start'),
   'operations.live': () => at('/health/live'),
   'operations.ready': () => at('/health/ready'),
@@ -181,14 +188,20 @@ async function newGateway(): Promise<string> {
   return id;
 }
 
+/** A gateway whose dashboard is watched. */
+async function newChain(): Promise<string> {
+  const gatewayId = await newGateway();
+  await api.client.chains.put({ params: { gatewayId }, body: {} });
+  return gatewayId;
+}
+
 /** Commands all look alike; each is asked of a gateway of its own. */
 async function requestOf({ name, route }: NamedRoute): Promise<{ path: string; body?: unknown }> {
   const make = SUCCESSES[name];
   if (make !== undefined) return make();
-  return {
-    path: route.path.replace('{gatewayId}', await newGateway()),
-    body: { reason: 'contract' },
-  };
+  const gatewayId = name.startsWith('chains.') ? await newChain() : await newGateway();
+  const path = route.path.replace('{gatewayId}', gatewayId);
+  return at(path, route.body === undefined ? undefined : { reason: 'contract' });
 }
 
 function declaredErrors(route: RouteSpec): ReadonlySet<ErrorCode> {

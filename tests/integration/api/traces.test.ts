@@ -182,6 +182,6 @@ describe('/docs', () => {
     for (const path of Object.keys(paths)) expect(html).toContain(`<code>${path}</code>`);
     for (const name of Object.keys(components.schemas)) expect(html).toContain(`id="${name}"`);
     expect(html).toContain('id="idempotency-conflict"');
-    expect(html).not.toMatch(/<script|src=|@import|https?:\/\//);
+    expect(html).not.toMatch(/<script|src=|@import|url\(|=\s*["']?(?:https?:)?\/\//);
   });
 });

@@ -129,7 +129,7 @@ describe('dashctl gateway against a real API', () => {
     await cli(['gateway', 'add', 'ws://127.0.0.1:18790', '--id', 'gw-2', '--token', 'some-token']);
     const verbs = COMMANDS.filter(({ path }) => path[0] === 'gateway')
       .map(({ path }) => path[1]!)
-      .filter((verb) => !['add', 'list', 'get', 'set'].includes(verb));
+      .filter((verb) => !['add', 'list', 'get', 'set', 'url'].includes(verb));
     expect(verbs).toEqual([
       'start',
       'stop',
